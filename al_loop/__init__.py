@@ -1,0 +1,1 @@
+"""The active-learning labeling loop: see docs/architecture.md for what lies where."""

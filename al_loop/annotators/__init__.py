@@ -1,0 +1,1 @@
+"""Who answers: Label Studio or an oracle, behind the protocol of `base`."""

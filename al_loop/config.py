@@ -1,0 +1,179 @@
+"""config.toml, checked and frozen. Unknown options are refused with the nearest name."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from al_loop.errors import ConfigError
+
+FILE_NAME = "config.toml"
+
+
+class Section(BaseModel):
+    """A frozen table of config.toml that refuses unknown options and wrong types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSection(Section):
+    """Columns and limits of the input files."""
+
+    text: str = "text"
+    label: str = "label"
+    id: str = "id"
+    keep: tuple[str, ...] = ()
+    max_bytes: int = Field(100_000, ge=1, le=10_000_000)
+
+
+class LabelStudioSection(Section):
+    """Where the server is and which project to use. The key is never here."""
+
+    url: str = ""
+    title: str = Field("", max_length=50)
+    project: int = Field(0, ge=0)
+    token_file: str = ""
+    show: tuple[str, ...] = ()
+    timeout: float = Field(60, gt=0)
+
+    @field_validator("title")
+    @classmethod
+    def _long_enough(cls, title: str) -> str:
+        if title and len(title) < 3:
+            raise ValueError("Label Studio wants at least 3 characters")
+        return title
+
+
+class Overlap(Section):
+    """Which share of a batch gets answers of several people."""
+
+    share: float = Field(0.0, ge=0, le=1)
+    annotators: int = Field(2, ge=2, le=20)
+
+
+class BatchSection(Section):
+    """How a batch is chosen and when a round may go on."""
+
+    size: int = Field(50, ge=1)
+    strategy: str = "margin"
+    mix: dict[str, float] = Field(default_factory=lambda: {"margin": 0.7, "novelty": 0.3})
+    random_share: float = Field(0.1, ge=0, le=1)
+    blind_share: float = Field(0.2, ge=0, le=1)
+    overlap: Overlap = Overlap()
+    close_at: float = Field(1.0, gt=0, le=1)
+
+
+class ModelSection(Section):
+    """The encoder and the classifier on top of it."""
+
+    encoder: str = "all-MiniLM-L6-v2"
+    kind: Literal["logistic", "balanced", "svm", "nearest_mean"] = "logistic"
+    C: float = Field(10.0, gt=0)
+
+
+class AuditSection(Section):
+    """The search for wrong labels."""
+
+    folds: int = Field(5, ge=2, le=20)
+
+
+class BudgetSection(Section):
+    """What a label costs."""
+
+    seconds_per_label: float = Field(8.0, gt=0)
+    hourly_rate: float = Field(0.0, ge=0)
+    price_per_label: float = Field(0.0, ge=0)
+    currency: str = "EUR"
+
+
+class ClassSection(Section):
+    """A class to start with: what it means, and texts that show it."""
+
+    description: str = ""
+    examples: tuple[str, ...] = ()
+
+
+class Config(Section):
+    """Everything a round depends on, apart from the database."""
+
+    seed: int = Field(0, ge=0)
+    data: DataSection = DataSection()
+    label_studio: LabelStudioSection = LabelStudioSection()
+    batch: BatchSection = BatchSection()
+    model: ModelSection = ModelSection()
+    audit: AuditSection = AuditSection()
+    budget: BudgetSection = BudgetSection()
+    classes: dict[str, ClassSection] = Field(default_factory=dict)
+    strategies: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+def load(path: Path) -> Config:
+    """Read a config.toml.
+
+    Raises:
+        ConfigError: not there, not TOML, unknown option or wrong value; names the option.
+
+    """
+    try:
+        with path.open("rb") as f:
+            return parse(tomllib.load(f), source=path.name)
+    except FileNotFoundError as e:
+        raise ConfigError(
+            f"{path} is not there", hint="al-loop init DATA makes a workspace in this folder"
+        ) from e
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise ConfigError(f"{path.name} is not valid TOML: {e}", hint=f"edit {path.name}") from e
+
+
+def parse(values: Mapping[str, Any], *, source: str = FILE_NAME) -> Config:
+    """Check a mapping as read from TOML or stored with a round."""
+    try:
+        return Config.model_validate(values)
+    except ValidationError as e:
+        first = e.errors(include_url=False)[0]
+        raise ConfigError(
+            f"{source}: {_option(first['loc'])}: {_message(first)}", hint=f"edit {source}"
+        ) from e
+
+
+def override(config: Config, section: str, **values: object) -> Config:
+    """Return the config with some options replaced, those that are None left alone."""
+    given = {k: v for k, v in values.items() if v is not None}
+    if not given:
+        return config
+    dumped = config.model_dump()
+    dumped[section].update(given)
+    return parse(dumped, source="command line")
+
+
+def default_text() -> str:
+    """Return the commented config.toml that ships with the package."""
+    packaged = resources.files("al_loop") / "_files" / FILE_NAME
+    if packaged.is_file():
+        return packaged.read_text(encoding="utf-8")
+    return (Path(__file__).parent.parent / FILE_NAME).read_text(encoding="utf-8")
+
+
+def _option(loc: tuple[int | str, ...]) -> str:
+    *sections, name = (str(part) for part in loc)
+    return f"[{'.'.join(sections)}] {name}" if sections else name
+
+
+def _message(error: Any) -> str:
+    if error["type"] != "extra_forbidden":
+        return str(error["msg"]).removeprefix("Value error, ")
+    known = _known_options(error["loc"][:-1])
+    near = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
+    return "unknown option" + (f", did you mean {near[0]}?" if near else "")
+
+
+def _known_options(loc: tuple[int | str, ...]) -> list[str]:
+    model: Any = Config
+    for part in loc:
+        field = getattr(model, "model_fields", {}).get(part)
+        model = field.annotation if field else ClassSection
+    return list(getattr(model, "model_fields", {}))

@@ -1,0 +1,81 @@
+"""Files that are written whole or not at all, and the lock of a workspace."""
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from al_loop.crash import point
+from al_loop.errors import InputError, Locked
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 of some bytes as hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_whole(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Write a file so that a crash leaves the old one or the new one.
+
+    Raises:
+        InputError: `path` is a symbolic link (it might lead out of the workspace).
+
+    """
+    if path.is_symlink():
+        raise InputError(f"{path} is a symbolic link", hint=f"rm {path}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as f:
+        f.write(data)
+        f.flush()
+        point("C13 file written")
+        os.fsync(f.fileno())
+    point("C13 file synced")
+    temporary.replace(path)
+    point("C13 file renamed")
+    sync_folder(path.parent)
+    point("C13 folder synced")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Hold a workspace for one step; the kernel frees it when the process dies.
+
+    Raises:
+        Locked: at once, when another process holds it; names that process.
+
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as e:
+            raise Locked(_holder(path), hint="wait for it, or stop it; then run again") from e
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, json.dumps({"pid": os.getpid(), "since": time.time()}).encode())
+        point("C0 locked")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _holder(path: Path) -> str:
+    try:
+        held = json.loads(path.read_text())
+        since = time.strftime("%H:%M:%S", time.localtime(held["since"]))
+        return f"process {held['pid']} has been working in this workspace since {since}"
+    except (ValueError, KeyError, TypeError):
+        return "another process is working in this workspace"

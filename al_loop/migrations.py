@@ -1,0 +1,219 @@
+"""The schema of the workspace database, as commented DDL, one function a released step.
+
+Applied by ``sqlite_utils.Migrations``, each step in a transaction with the row that says it ran.
+`SCHEMA_VERSION` is also in ``PRAGMA user_version``, so that an up-to-date file is recognized
+without importing sqlite_utils.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from al_loop.crash import point
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database, Migrations
+
+SCHEMA_VERSION = 1
+
+_INITIAL = """
+-- Facts about the workspace: its uuid, the kept columns, the version that made it.
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+-- One row a file that was read.
+CREATE TABLE imports (
+    id INTEGER PRIMARY KEY, file TEXT NOT NULL, role TEXT NOT NULL,
+    rows INTEGER NOT NULL, added INTEGER NOT NULL, duplicates INTEGER NOT NULL,
+    bad INTEGER NOT NULL, at TEXT NOT NULL
+) STRICT;
+
+-- The distinct texts. `id` is the first id under which a text came.
+CREATE TABLE items (
+    id TEXT PRIMARY KEY, position INTEGER NOT NULL UNIQUE, text TEXT NOT NULL,
+    text_hash TEXT NOT NULL UNIQUE, role TEXT NOT NULL CHECK (role IN ('pool', 'test'))
+) STRICT;
+
+-- Every id under which a text came, its own among them, with the label and the kept columns
+-- of that row (`extra` is a JSON object).
+CREATE TABLE aliases (
+    id TEXT PRIMARY KEY, item_id TEXT NOT NULL REFERENCES items(id),
+    import_id INTEGER NOT NULL REFERENCES imports(id), line INTEGER NOT NULL,
+    label TEXT, extra TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+CREATE INDEX aliases_item ON aliases(item_id);
+
+-- The classes that can be chosen; `position` is the stored class order of every model.
+CREATE TABLE classes (
+    name TEXT PRIMARY KEY, position INTEGER NOT NULL UNIQUE, description TEXT NOT NULL DEFAULT '',
+    examples TEXT NOT NULL DEFAULT '[]', origin TEXT NOT NULL
+        CHECK (origin IN ('config', 'data', 'command', 'oracle')),
+    added_at TEXT NOT NULL
+) STRICT;
+
+-- Where tasks go. `marker` is written into the project's description on the server.
+CREATE TABLE projects (
+    id INTEGER PRIMARY KEY, role TEXT NOT NULL CHECK (role IN ('labeling', 'review')),
+    annotator TEXT NOT NULL, marker TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
+    remote_id INTEGER, url TEXT NOT NULL DEFAULT '', annotated INTEGER NOT NULL DEFAULT 0,
+    digest TEXT NOT NULL DEFAULT '', pulled_at TEXT, UNIQUE (role, annotator)
+) STRICT;
+
+-- One row a round. `config` is the effective configuration, used again when it is resumed.
+CREATE TABLE rounds (
+    number INTEGER PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES projects(id),
+    state TEXT NOT NULL CHECK (state IN
+        ('selected', 'pushed', 'pulled', 'audited', 'trained', 'logged')),
+    strategy TEXT NOT NULL, seed INTEGER NOT NULL, config TEXT NOT NULL, versions TEXT NOT NULL,
+    model_id INTEGER REFERENCES models(id), pool_size INTEGER NOT NULL, created_at TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX one_open_round ON rounds(project_id) WHERE state <> 'logged';
+
+-- What each round chose. A released row went back to the pool unanswered.
+CREATE TABLE batch (
+    round INTEGER NOT NULL REFERENCES rounds(number), item_id TEXT NOT NULL REFERENCES items(id),
+    look INTEGER NOT NULL DEFAULT 0, rank INTEGER NOT NULL, strategy TEXT NOT NULL,
+    score REAL, inclusion REAL, why TEXT NOT NULL, suggestion TEXT, suggestion_score REAL,
+    blind INTEGER NOT NULL CHECK (blind IN (0, 1)), overlap INTEGER NOT NULL CHECK (overlap > 0),
+    released INTEGER NOT NULL DEFAULT 0 CHECK (released IN (0, 1)),
+    PRIMARY KEY (round, item_id, look)
+) STRICT;
+CREATE INDEX batch_item ON batch(item_id);
+
+-- One task a look at an item, for ever; a later selection of the item uses it again.
+CREATE TABLE tasks (
+    project_id INTEGER NOT NULL REFERENCES projects(id), key TEXT NOT NULL,
+    item_id TEXT NOT NULL REFERENCES items(id), look INTEGER NOT NULL,
+    overlap INTEGER NOT NULL, remote_id INTEGER, gone INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (project_id, key), UNIQUE (project_id, item_id, look)
+) STRICT;
+
+-- Every annotation as it stands now; `gone` ones were deleted on the server.
+CREATE TABLE answers (
+    project_id INTEGER NOT NULL REFERENCES projects(id), annotation_id INTEGER NOT NULL,
+    key TEXT NOT NULL, item_id TEXT NOT NULL REFERENCES items(id), look INTEGER NOT NULL,
+    annotator TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('label', 'skip', 'empty', 'invalid')),
+    labels TEXT NOT NULL, missing TEXT NOT NULL, comment TEXT NOT NULL, origin TEXT NOT NULL,
+    lead_time REAL, model_version TEXT NOT NULL, created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL, problem TEXT NOT NULL, gone INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (project_id, annotation_id)
+) STRICT;
+CREATE INDEX answers_item ON answers(item_id);
+
+-- What an answer said before it was edited or deleted; only the trigger writes here.
+CREATE TABLE answer_history (
+    id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL, annotation_id INTEGER NOT NULL,
+    kind TEXT NOT NULL, labels TEXT NOT NULL, missing TEXT NOT NULL, comment TEXT NOT NULL,
+    updated_at TEXT NOT NULL, gone INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER keep_old_answer AFTER UPDATE ON answers BEGIN
+    INSERT INTO answer_history
+        (project_id, annotation_id, kind, labels, missing, comment, updated_at, gone)
+    VALUES (old.project_id, old.annotation_id, old.kind, old.labels, old.missing, old.comment,
+            old.updated_at, old.gone);
+END;
+CREATE TRIGGER answers_are_kept BEFORE DELETE ON answers BEGIN
+    SELECT RAISE(ABORT, 'answers are never deleted');
+END;
+CREATE TRIGGER history_is_kept BEFORE DELETE ON answer_history BEGIN
+    SELECT RAISE(ABORT, 'history only grows');
+END;
+CREATE TRIGGER history_stays BEFORE UPDATE ON answer_history BEGIN
+    SELECT RAISE(ABORT, 'history only grows');
+END;
+
+-- What each item counts as: derived from aliases, answers and classes, made anew with every
+-- change of them. Only 'given' and 'agreed' rows have a label and are trained on.
+CREATE TABLE labels (
+    item_id TEXT PRIMARY KEY REFERENCES items(id),
+    status TEXT NOT NULL CHECK (status IN
+        ('given', 'agreed', 'conflict', 'skipped', 'proposed', 'unusable')),
+    label TEXT REFERENCES classes(name), votes INTEGER NOT NULL,
+    CHECK ((label IS NOT NULL) = (status IN ('given', 'agreed')))
+) STRICT;
+
+-- A trained classifier; the newest row is the current one. `path` is relative to .al-loop.
+CREATE TABLE models (
+    id INTEGER PRIMARY KEY, round INTEGER NOT NULL UNIQUE REFERENCES rounds(number),
+    version TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL, kind TEXT NOT NULL,
+    encoder TEXT NOT NULL, classes TEXT NOT NULL, labels INTEGER NOT NULL, created_at TEXT NOT NULL
+) STRICT;
+
+-- Labels that look wrong, a round at a time; score in [0, 1], low is severe.
+CREATE TABLE issues (
+    round INTEGER NOT NULL REFERENCES rounds(number), item_id TEXT NOT NULL REFERENCES items(id),
+    kind TEXT NOT NULL, score REAL NOT NULL, flagged INTEGER NOT NULL, given TEXT NOT NULL,
+    suggested TEXT NOT NULL, PRIMARY KEY (round, item_id, kind)
+) STRICT;
+
+-- Numbers of a round in long form, with the ends of a 95 % interval where there is one.
+CREATE TABLE metrics (
+    round INTEGER NOT NULL REFERENCES rounds(number), name TEXT NOT NULL, value REAL,
+    low REAL, high REAL, PRIMARY KEY (round, name)
+) STRICT;
+
+-- Facts of a round that are not numbers, as JSON (classes left out of the audit, ...).
+CREATE TABLE notes (
+    round INTEGER NOT NULL REFERENCES rounds(number), name TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (round, name)
+) STRICT;
+
+-- When a round reached each state, and how many seconds of work that step took.
+CREATE TABLE transitions (
+    round INTEGER NOT NULL REFERENCES rounds(number), state TEXT NOT NULL, at TEXT NOT NULL,
+    seconds REAL NOT NULL, PRIMARY KEY (round, state)
+) STRICT;
+
+-- Where the vector of a text lies: row `row` of shard `shard` of its encoder.
+CREATE TABLE vectors (
+    encoder TEXT NOT NULL, text_hash TEXT NOT NULL, shard INTEGER NOT NULL, row INTEGER NOT NULL,
+    PRIMARY KEY (encoder, text_hash)
+) STRICT, WITHOUT ROWID;
+
+-- For people who open the file: the labeled texts, the open batch, the answers in words.
+CREATE VIEW labeled_texts AS
+    SELECT i.id, i.text, l.label, l.status, l.votes, i.role
+    FROM items i JOIN labels l ON l.item_id = i.id;
+CREATE VIEW open_batch AS
+    SELECT b.round, b.rank, b.item_id, i.text, b.strategy, b.score, b.why, b.suggestion, b.blind
+    FROM batch b JOIN rounds r ON r.number = b.round JOIN items i ON i.id = b.item_id
+    WHERE r.state <> 'logged' AND b.released = 0 ORDER BY b.round, b.rank;
+CREATE VIEW answers_by_annotator AS
+    SELECT annotator, COUNT(*) AS answers, SUM(kind = 'skip') AS skips,
+           AVG(lead_time) AS mean_seconds, MAX(updated_at) AS last_answer
+    FROM answers WHERE gone = 0 GROUP BY annotator;
+"""
+
+
+def _statements(script: str) -> list[str]:
+    """Split a script; sqlite3's own executescript would commit the open transaction."""
+    found, current = [], ""
+    for line in script.splitlines(keepends=True):
+        current += line
+        if sqlite3.complete_statement(current):
+            found.append(current.strip())
+            current = ""
+    return found
+
+
+def _make() -> Migrations:
+    from sqlite_utils import Migrations
+
+    steps = Migrations("al_loop")
+
+    @steps()
+    def m001_initial(db: Database) -> None:
+        for statement in _statements(_INITIAL):
+            db.conn.execute(statement)
+            point("C17 migration statement")
+        db.conn.execute("PRAGMA user_version = 1")
+
+    return steps
+
+
+def apply(conn: sqlite3.Connection) -> None:
+    """Bring an open database to `SCHEMA_VERSION`; each step commits as a whole."""
+    from sqlite_utils import Database
+
+    _make().apply(Database(conn))

@@ -1,0 +1,1 @@
+"""Query strategies: pure functions over arrays. Imports nothing from al_loop."""
