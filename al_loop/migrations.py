@@ -65,7 +65,7 @@ CREATE TABLE rounds (
     state TEXT NOT NULL CHECK (state IN
         ('selected', 'pushed', 'pulled', 'audited', 'trained', 'logged')),
     strategy TEXT NOT NULL, seed INTEGER NOT NULL, config TEXT NOT NULL, versions TEXT NOT NULL,
-    model_id INTEGER REFERENCES models(id), pool_size INTEGER NOT NULL, created_at TEXT NOT NULL
+    model_version TEXT NOT NULL, pool_size INTEGER NOT NULL, created_at TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX one_open_round ON rounds(project_id) WHERE state <> 'logged';
 

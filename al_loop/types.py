@@ -108,7 +108,7 @@ class PushRequest:
     """What has to be on the server after a push, however often it is repeated.
 
     `tasks` must each exist once; `sweep` are the keys of recent rounds that are looked at
-    for duplicates as well. `known_keys` counts the tasks of the project that were recorded.
+    for duplicates as well.
     """
 
     project: ProjectRef
@@ -150,7 +150,10 @@ class PullRequest:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """A full snapshot: every annotation there is now. `gone` are keys without a task."""
+    """A full snapshot: every annotation there is now. `gone` are keys without a task.
+
+    `new_classes` are classes that the answerer may name by itself: an oracle's, not people's.
+    """
 
     answers: Sequence[Answer]
     annotated: int
@@ -158,6 +161,7 @@ class Pulled:
     gone: tuple[str, ...] = ()
     digest: str = ""
     duplicates_deleted: int = 0
+    new_classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -1,0 +1,97 @@
+"""The rule that turns answers into labels.
+
+Pure: what a text counts as follows from the answers, the labels that came with the data, and
+the classes that are known.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from al_loop.types import Answer, LabelStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a text counts as. `label` is set for 'given' and 'agreed' only."""
+
+    status: LabelStatus
+    label: str | None = None
+    votes: int = 0
+
+
+def fold(name: str) -> str:
+    """Return a class name as it is compared: NFC, stripped, without regard to case."""
+    return unicodedata.normalize("NFC", name).strip().casefold()
+
+
+def by_folded_name(classes: Iterable[str]) -> dict[str, str]:
+    """Map folded names to the classes' own spelling."""
+    return {fold(name): name for name in classes}
+
+
+def vote(answer: Answer, known: Mapping[str, str]) -> str | None:
+    """Return the known class that an answer stands for, or None.
+
+    A ticked choice counts, except when it is an unchanged suggestion beside a missing class:
+    suggestions come pre-checked, so there the missing class is what the person said.
+    """
+    if answer.kind != "label":
+        return None
+    if answer.missing and (not answer.labels or answer.origin == "prediction"):
+        return known.get(fold(answer.missing))
+    return known.get(fold(answer.labels[0])) if answer.labels else None
+
+
+def proposal(answer: Answer, known: Mapping[str, str]) -> str | None:
+    """Return the class that an answer asks for and nobody has accepted yet, or None."""
+    if answer.kind != "label" or not answer.missing or fold(answer.missing) in known:
+        return None
+    if answer.labels and answer.origin != "prediction":
+        return None
+    return answer.missing.strip()
+
+
+def judge(
+    answers: Sequence[Answer], given: Collection[str], known: Mapping[str, str]
+) -> Verdict | None:
+    """Decide what one text counts as; None when nothing is known about it.
+
+    answers: all annotations of the text that still exist.
+    given: the distinct labels that came with the data.
+    known: from `by_folded_name`.
+
+    One vote a person, their latest that counts; a tie is a conflict. People's votes come
+    before given labels.
+    """
+    votes: dict[str, str] = {}
+    for answer in sorted(answers, key=lambda a: (a.updated_at, a.annotation_id)):
+        label = vote(answer, known)
+        if label is not None:
+            votes[answer.annotator] = label
+    if votes:
+        ranking = Counter(votes.values()).most_common()
+        if len(ranking) > 1 and ranking[0][1] == ranking[1][1]:
+            return Verdict("conflict", votes=len(votes))
+        return Verdict("agreed", ranking[0][0], len(votes))
+    if given:
+        return Verdict("given", next(iter(given))) if len(given) == 1 else Verdict("conflict")
+    return _without_votes(answers, known)
+
+
+def _without_votes(answers: Sequence[Answer], known: Mapping[str, str]) -> Verdict | None:
+    if any(proposal(a, known) for a in answers):
+        return Verdict("proposed")
+    if any(a.kind == "skip" for a in answers):
+        return Verdict("skipped")
+    return Verdict("unusable") if answers else None
+
+
+def people(answers: Iterable[Answer]) -> set[str]:
+    """Return who submitted anything at all: a vote, a skip, an empty answer, a missing class.
+
+    A text is settled when that many people as its overlap asks for are among them; anything
+    narrower would wait for ever, since a server offers nobody the same text twice.
+    """
+    return {answer.annotator for answer in answers}

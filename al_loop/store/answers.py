@@ -1,0 +1,173 @@
+"""Answers of people, and the labels that follow from them."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from al_loop.labels import Verdict, by_folded_name, judge, proposal
+from al_loop.store.core import Store, now
+from al_loop.types import Answer, Pulled, split_key
+
+_CONTENT = (
+    "key, annotator, kind, labels, missing, comment, origin, lead_time, model_version,"
+    " created_at, updated_at, problem, gone"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a pull changed."""
+
+    new: int = 0
+    edited: int = 0
+    deleted: int = 0
+    foreign: int = 0
+
+
+def save_pull(store: Store, project_id: int, pulled: Pulled) -> Changes:
+    """Store a snapshot: new and edited answers, those that vanished, tasks that are gone.
+
+    Nothing is ever overwritten without a trace: the trigger keeps the old version. Labels are
+    derived anew. Inside a tx.
+    """
+    known = {
+        r["key"] for r in store.rows("SELECT key FROM tasks WHERE project_id = ?", [project_id])
+    }
+    ours = [a for a in pulled.answers if a.key in known]
+    stored = {
+        r["annotation_id"]: tuple(r)[1:]
+        for r in store.rows(
+            f"SELECT annotation_id, {_CONTENT} FROM answers WHERE project_id = ?", [project_id]
+        )
+    }
+    present = {a.annotation_id: _content(a) for a in ours}
+    new = [i for i in present if i not in stored]
+    edited = [i for i in present if i in stored and stored[i] != present[i]]
+    vanished = [i for i, content in stored.items() if i not in present and not content[-1]]
+    _write(store, project_id, present, new, edited, vanished)
+    store.execute_many(
+        "UPDATE tasks SET remote_id = ? WHERE project_id = ? AND key = ? AND remote_id <> ?",
+        [(task_id, project_id, key, task_id) for key, task_id in pulled.task_ids.items()],
+    )
+    store.execute_many(
+        "UPDATE tasks SET gone = 1, remote_id = NULL WHERE project_id = ? AND key = ?",
+        [(project_id, key) for key in pulled.gone],
+    )
+    store.execute(
+        "UPDATE projects SET annotated = ?, digest = ?, pulled_at = ? WHERE id = ?",
+        [pulled.annotated, pulled.digest, now(), project_id],
+    )
+    refresh_labels(store)
+    return Changes(len(new), len(edited), len(vanished), len(pulled.answers) - len(ours))
+
+
+def _content(a: Answer) -> tuple[Any, ...]:
+    labels = json.dumps(list(a.labels), ensure_ascii=False)
+    said = (a.key, a.annotator, a.kind, labels, a.missing, a.comment, a.origin, a.lead_time)
+    return (*said, a.model_version, a.created_at, a.updated_at, a.problem, 0)
+
+
+def _write(
+    store: Store,
+    project_id: int,
+    present: dict[int, tuple[Any, ...]],
+    new: Iterable[int],
+    edited: Iterable[int],
+    vanished: Iterable[int],
+) -> None:
+    store.execute_many(
+        f"INSERT INTO answers (project_id, annotation_id, item_id, look, {_CONTENT})"
+        " VALUES (?,?,?,?, ?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        [(project_id, i, *split_key(present[i][0]), *present[i]) for i in new],
+    )
+    assignments = ", ".join(f"{name.strip()} = ?" for name in _CONTENT.split(","))
+    store.execute_many(
+        f"UPDATE answers SET {assignments} WHERE project_id = ? AND annotation_id = ?",
+        [(*present[i], project_id, i) for i in edited],
+    )
+    store.execute_many(
+        "UPDATE answers SET gone = 1 WHERE project_id = ? AND annotation_id = ?",
+        [(project_id, i) for i in vanished],
+    )
+
+
+def all_answers(store: Store, *, gone: bool = False) -> dict[str, list[Answer]]:
+    """Return the answers that exist (or also those deleted since), by item."""
+    found: dict[str, list[Answer]] = defaultdict(list)
+    for r in store.rows(
+        "SELECT * FROM answers WHERE gone <= ? ORDER BY project_id, annotation_id", [int(gone)]
+    ):
+        found[r["item_id"]].append(
+            Answer(
+                r["annotation_id"],
+                r["key"],
+                r["annotator"],
+                r["kind"],
+                tuple(json.loads(r["labels"])),
+                r["missing"],
+                r["comment"],
+                r["origin"],
+                r["lead_time"],
+                r["model_version"],
+                r["created_at"],
+                r["updated_at"],
+                r["problem"],
+            )
+        )
+    return dict(found)
+
+
+def verdicts(store: Store) -> dict[str, Verdict]:
+    """Work out from scratch what every text counts as that has an answer or came labeled."""
+    known = by_folded_name(_class_names(store))
+    given: dict[str, set[str]] = defaultdict(set)
+    for r in store.rows("SELECT item_id, label FROM aliases WHERE label IS NOT NULL"):
+        given[r["item_id"]].add(r["label"])
+    answers = all_answers(store)
+    found = {
+        item_id: judge(answers.get(item_id, ()), given.get(item_id, ()), known)
+        for item_id in given.keys() | answers.keys()
+    }
+    return {item_id: verdict for item_id, verdict in found.items() if verdict is not None}
+
+
+def refresh_labels(store: Store) -> None:
+    """Derive the table of labels anew. Inside a tx, after any change it depends on."""
+    store.execute("DELETE FROM labels")
+    store.execute_many(
+        "INSERT INTO labels (item_id, status, label, votes) VALUES (?, ?, ?, ?)",
+        [(i, v.status, v.label, v.votes) for i, v in sorted(verdicts(store).items())],
+    )
+
+
+def _class_names(store: Store) -> Sequence[str]:
+    return [r["name"] for r in store.rows("SELECT name FROM classes ORDER BY position")]
+
+
+def proposals(store: Store) -> dict[str, list[str]]:
+    """Map each class that people asked for to the texts they wrote it on, most wanted first."""
+    known = by_folded_name(_class_names(store))
+    spelling: dict[str, str] = {}
+    found: dict[str, list[str]] = defaultdict(list)
+    for item_id, answers in all_answers(store).items():
+        for answer in answers:
+            if name := proposal(answer, known):
+                folded = next(iter(by_folded_name([name])))
+                found[spelling.setdefault(folded, name)].append(item_id)
+    return dict(sorted(found.items(), key=lambda pair: (-len(pair[1]), pair[0])))
+
+
+def labeled(store: Store, role: str) -> list[tuple[str, str, str, str]]:
+    """Return (item id, text, text hash, label) of the texts with a label, in order of arrival.
+
+    For the pool this is the training set: a pure function of the database, without skipped,
+    empty, unknown or conflicting answers.
+    """
+    rows = store.rows(
+        "SELECT i.id, i.text, i.text_hash, l.label FROM labels l JOIN items i ON i.id = l.item_id"
+        " WHERE i.role = ? AND l.label IS NOT NULL ORDER BY i.position",
+        [role],
+    )
+    return [(r["id"], r["text"], r["text_hash"], r["label"]) for r in rows]
