@@ -1,4 +1,4 @@
-"""Rounds, their batches and their tasks. `transition` is the only way to change a state."""
+"""Rounds and their batches. `transition` is the only way to change a state."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 from al_loop.errors import StateError
 from al_loop.store.core import Store, now
-from al_loop.types import ProjectRef, State, task_key
+from al_loop.types import State, task_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +47,6 @@ class BatchRow:
         """The key of its task."""
         return task_key(self.item_id, self.look)
 
-
-def project(store: Store, annotator: str, title: str, pinned: int = 0) -> ProjectRef:
-    """Return the labeling project of an annotator, making its row at the first time.
-
-    The marker is made from the workspace's uuid, so that the project on the server is found
-    again even when the process dies before its number is stored.
-    """
-    row = store.row("SELECT * FROM projects WHERE role = 'labeling' AND annotator = ?", [annotator])
-    if row is None:
-        marker = f"{store.meta('uuid')}"
-        with store.tx():
-            store.execute(
-                "INSERT OR IGNORE INTO projects (role, annotator, marker, title)"
-                " VALUES ('labeling', ?, ?, ?)",
-                [annotator, marker, title],
-            )
-        return project(store, annotator, title, pinned)
-    remote_id = pinned or row["remote_id"]
-    return ProjectRef(
-        row["id"], row["marker"], row["title"], row["role"], remote_id, pinned=bool(pinned)
-    )
 
 
 def open_round(store: Store) -> Round | None:
@@ -206,39 +185,7 @@ def release(store: Store, number: int, item_ids: Sequence[str]) -> None:
     )
 
 
-def record_push(
-    store: Store, project_id: int, *, remote_id: int, url: str, task_ids: Mapping[str, int]
-) -> None:
-    """Store where the project and its tasks are on the server."""
-    store.execute(
-        "UPDATE projects SET remote_id = ?, url = ? WHERE id = ?", [remote_id, url, project_id]
-    )
-    store.execute_many(
-        "UPDATE tasks SET remote_id = ?, gone = 0 WHERE project_id = ? AND key = ?",
-        [(task_id, project_id, key) for key, task_id in task_ids.items()],
-    )
 
-
-def task_overlaps(store: Store, project_id: int, *, pushed: bool = True) -> dict[str, int]:
-    """Map the key of every task that was pushed (and is not gone) to its overlap."""
-    rows = store.rows(
-        "SELECT key, overlap FROM tasks WHERE project_id = ? AND gone = 0"
-        " AND (remote_id IS NOT NULL) >= ? ORDER BY item_id, look",
-        [project_id, int(pushed)],
-    )
-    return {r["key"]: r["overlap"] for r in rows}
-
-
-def recent_keys(store: Store, project_id: int, rounds: int = 2) -> list[str]:
-    """Return the keys of the newest rounds' tasks, which the sweep looks at."""
-    rows = store.rows(
-        "SELECT DISTINCT t.key FROM batch b JOIN tasks t"
-        " ON t.item_id = b.item_id AND t.look = b.look AND t.project_id = ?"
-        " WHERE t.remote_id IS NOT NULL AND t.gone = 0"
-        " AND b.round > (SELECT COALESCE(MAX(number), 0) FROM rounds) - ? ORDER BY t.key",
-        [project_id, rounds],
-    )
-    return [r["key"] for r in rows]
 
 
 def pool(store: Store) -> list[tuple[str, str, str]]:

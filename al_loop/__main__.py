@@ -1,0 +1,5 @@
+"""`python -m al_loop` is `al-loop`."""
+
+from al_loop.cli import main
+
+main()

@@ -1,0 +1,72 @@
+"""Answers from gold labels, at once: simulations and the offline demo."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from al_loop.annotators.base import Progress
+from al_loop.labels import by_folded_name, fold
+from al_loop.types import Answer, Pulled, PullRequest, Pushed, PushRequest, split_key
+
+_WHEN = "2000-01-01T00:00:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Oracle:
+    """Knows the gold label of every text.
+
+    gold: item id -> label.
+    names_classes: True lets it answer with classes that are not known yet, which then are;
+        False makes it write them into "missing class", as people do.
+    mistakes, skips: shares of the answers that are another known class, or none. Which ones
+        follows from `seed`, the text and the person, not from the order.
+    people: who answers, in turn; a task with overlap is answered by as many of them.
+    """
+
+    gold: Mapping[str, str]
+    names_classes: bool = True
+    mistakes: float = 0.0
+    skips: float = 0.0
+    seed: int = 0
+    people: tuple[str, ...] = ("oracle",)
+
+    def push(self, request: PushRequest, progress: Progress | None = None) -> Pushed:
+        """Take the tasks; there is nobody to bring them to."""
+        if progress:
+            progress(len(request.tasks))
+        return Pushed(remote_id=1, url="", task_ids={t.key: _id(t.key) for t in request.tasks})
+
+    def pull(self, request: PullRequest) -> Pulled:
+        """Answer every task that was ever pushed, the same way each time."""
+        known = by_folded_name(c.name for c in request.classes)
+        answers = [
+            self._answer(key, person, known)
+            for key, overlap in request.keys.items()
+            for person in self._asked(key, overlap)
+        ]
+        named = {label: None for a in answers for label in a.labels if fold(label) not in known}
+        return Pulled(answers, annotated=len(request.keys), new_classes=tuple(named))
+
+    def _asked(self, key: str, overlap: int) -> list[str]:
+        first = _id(key) % len(self.people)
+        turn = self.people[first:] + self.people[:first]
+        return list(turn[:overlap])
+
+    def _draw(self, what: str, key: str, person: str) -> float:
+        return _id(f"{self.seed} {what} {key} {person}") / 2**52
+
+    def _answer(self, key: str, person: str, known: Mapping[str, str]) -> Answer:
+        number = _id(f"{key} {person}")
+        label = self.gold[split_key(key)[0]]
+        if self._draw("skip", key, person) < self.skips:
+            return Answer(number, key, person, "skip", created_at=_WHEN, updated_at=_WHEN)
+        if not self.names_classes and fold(label) not in known:
+            return Answer(number, key, person, "label", missing=label, updated_at=_WHEN)
+        others = [name for folded, name in known.items() if folded != fold(label)]
+        if others and self._draw("mistake", key, person) < self.mistakes:
+            label = others[int(self._draw("which", key, person) * len(others))]
+        return Answer(number, key, person, "label", (label,), updated_at=_WHEN)
+
+
+def _id(key: str) -> int:
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:7], "big") >> 4

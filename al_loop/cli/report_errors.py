@@ -1,0 +1,77 @@
+"""The one place that turns errors into a line for people and an exit code."""
+
+import sqlite3
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from al_loop.errors import AlLoopError, DataError, Interrupted
+
+_SHOWN_PROBLEMS = 20
+
+
+@contextmanager
+def reporting() -> Iterator[None]:
+    """Run a command; any error ends the process with its exit code and without a traceback."""
+    try:
+        yield
+    except click.exceptions.Exit as e:
+        sys.exit(e.exit_code)
+    except click.ClickException as e:
+        e.show()
+        sys.exit(e.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted; what was done is kept", "run the same command again to go on")
+        sys.exit(Interrupted.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except AlLoopError as e:
+        _problems(e)
+        _say(_clean(e.message), _clean(e.hint))
+        sys.exit(e.exit_code)
+    except (sqlite3.Error, OSError) as e:
+        _say(_clean(f"{type(e).__name__}: {e}"), "check disk space and permissions, then run again")
+        sys.exit(1)
+    except Exception as e:  # noqa: BLE001 - the last door: a person gets one line
+        _say(_clean(f"unexpected {type(e).__name__}: {e}"), f"details are in {_keep_traceback()}")
+        sys.exit(1)
+
+
+def _problems(error: AlLoopError) -> None:
+    if isinstance(error, DataError):
+        for line in error.problems[:_SHOWN_PROBLEMS]:
+            click.echo(f"  {_clean(line)}", err=True)
+        if len(error.problems) > _SHOWN_PROBLEMS:
+            click.echo(f"  ... and {len(error.problems) - _SHOWN_PROBLEMS} more", err=True)
+
+
+def _say(message: str, hint: str) -> None:
+    click.echo(f"al-loop: {message}", err=True)
+    if hint:
+        click.echo(f"  -> {hint}", err=True)
+
+
+def _clean(text: str) -> str:
+    """Take secrets and control characters out of a message."""
+    from al_loop.secrets import redact
+
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}"
+                   for c in redact(text))
+
+
+def _keep_traceback() -> str:
+    """Store the traceback, without secrets, where a bug report can quote it."""
+    import tempfile
+
+    folder = Path(".al-loop") if Path(".al-loop").is_dir() else Path(tempfile.gettempdir())
+    path = folder / "al-loop-error.txt"
+    try:
+        path.write_text(_clean(traceback.format_exc()), encoding="utf-8")
+    except OSError:
+        return "no file, none could be written"
+    return str(path)

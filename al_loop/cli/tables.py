@@ -1,0 +1,68 @@
+"""Print rows as a table, JSON, CSV or Markdown. JSON owns stdout."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def formats(command: F) -> F:
+    """Add --json, --csv and --md to a command, as one argument `form`."""
+    for name in ("md", "csv", "json"):
+        help_ = {"json": "Print JSON.", "csv": "Print CSV.", "md": "Print Markdown."}[name]
+        command = click.option(f"--{name}", "form", flag_value=name, help=help_)(command)
+    return command
+
+
+def echo_json(value: object) -> None:
+    """Print JSON; NaN is refused, since other tools choke on it."""
+    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2))
+
+
+def echo_table(
+    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], form: str | None = None
+) -> None:
+    """Print rows in the wanted form; `columns` maps keys to headings."""
+    if form == "csv":
+        click.echo(_csv(rows, columns), nl=False)
+        return
+    from tabulate import tabulate
+
+    cells = [[_cell(r.get(key), form) for key in columns] for r in rows]
+    style = "github" if form == "md" else "simple"
+    click.echo(tabulate(cells, list(columns.values()), tablefmt=style, disable_numparse=True))
+
+
+def _cell(value: Any, form: str | None) -> str:
+    if value is None:
+        return "-"
+    text = f"{value:.3f}" if isinstance(value, float) else str(value)
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text.replace("|", "\\|") if form == "md" else text
+
+
+def _csv(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    for r in rows:
+        writer.writerow(["" if r.get(k) is None else safe_cell(r[k]) for k in columns])
+    return out.getvalue()
+
+
+def safe_cell(value: object) -> object:
+    """Return a value that no spreadsheet takes for a formula (CWE-1236)."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return value
+
+
+def shorten(text: str, width: int = 60) -> str:
+    """Return the beginning of a text on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= width else line[: width - 1] + "\N{HORIZONTAL ELLIPSIS}"

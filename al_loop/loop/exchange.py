@@ -1,0 +1,171 @@
+"""Steps 2 and 3: tasks to people, answers back."""
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+from al_loop.config import Config
+from al_loop.crash import point
+from al_loop.labels import people
+from al_loop.loop.parts import Parts
+from al_loop.store import answers, items, rounds, tasks
+from al_loop.store.core import Store
+from al_loop.store.rounds import BatchRow, Round
+from al_loop.types import Answer, ClassSpec, Pulled, PullRequest, PushRequest, Suggestion, Task
+
+
+@dataclass(frozen=True, slots=True)
+class PullOptions:
+    """How patient and how careful a pull is."""
+
+    accept_partial: bool = False
+    allow_shrink: bool = False
+    delete_duplicates: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the people are: texts of the open batch, and those that are settled."""
+
+    texts: int
+    settled: int
+
+
+def push(parts: Parts, round_: Round, config: Config, *, delete_duplicates: bool = True) -> None:
+    """Bring the round's batch to the annotators: each text exactly once, in effect."""
+    began = time.monotonic()
+    store = parts.store
+    wanted = _tasks(store, config, rounds.batch(store, round_.number))
+    request = PushRequest(
+        project=parts.project,
+        classes=items.classes(store),
+        tasks=wanted,
+        model_version=round_.model_version,
+        sweep=tasks.recent_keys(store, parts.project.id),
+        delete_duplicates=delete_duplicates,
+    )
+    bar = parts.push_progress(len(wanted)) if parts.push_progress else nullcontext(None)
+    with bar as progress:
+        pushed = parts.annotator.push(request, progress)
+    with store.tx():
+        tasks.record_push(
+            store,
+            parts.project.id,
+            remote_id=pushed.remote_id,
+            url=pushed.url,
+            task_ids=pushed.task_ids,
+        )
+        rounds.transition(store, round_.number, "selected", "pushed", time.monotonic() - began)
+        point("C5 tasks recorded")
+    point("C8 pushed")
+    for note in pushed.notes:
+        parts.say(note)
+    parts.say(f"round {round_.number}: {len(wanted)} texts are with the annotators")
+
+
+def _tasks(store: Store, config: Config, batch: Sequence[BatchRow]) -> list[Task]:
+    shown = items.context(store, [b.item_id for b in batch], config.label_studio.show)
+    return [
+        Task(
+            key=b.key,
+            item_id=b.item_id,
+            look=b.look,
+            text=b.text,
+            context=shown.get(b.item_id, ""),
+            overlap=b.overlap,
+            suggestion=(
+                Suggestion(b.suggestion, b.suggestion_score or 0.0)
+                if b.suggestion is not None and not b.blind
+                else None
+            ),
+        )
+        for b in batch
+    ]
+
+
+def fetch(parts: Parts, options: PullOptions) -> Pulled:
+    """Ask for the full snapshot of the project."""
+    store, project = parts.store, parts.project
+    return parts.annotator.pull(
+        PullRequest(
+            project=project,
+            classes=items.classes(store),
+            keys=tasks.task_overlaps(store, project.id),
+            sweep=tasks.recent_keys(store, project.id),
+            annotated_before=tasks.annotated(store, project.id),
+            allow_shrink=options.allow_shrink,
+            delete_duplicates=options.delete_duplicates,
+        )
+    )
+
+
+def _store(parts: Parts, pulled: Pulled) -> answers.Changes:
+    for name in pulled.new_classes:
+        items.add_class(parts.store, ClassSpec(name), origin="oracle")
+    changes = answers.save_pull(parts.store, parts.project.id, pulled)
+    tasks.release_gone(parts.store, parts.project.id)
+    return changes
+
+
+def _tell(parts: Parts, pulled: Pulled, changes: answers.Changes) -> None:
+    for note in pulled.notes:
+        parts.say(note)
+    if pulled.gone:
+        parts.say(f"{len(pulled.gone)} tasks are gone from the server; their texts are free again")
+    if changes.edited or changes.deleted:
+        parts.say(
+            f"{changes.edited} earlier answers were changed, {changes.deleted} deleted;"
+            " the old ones are kept in the history"
+        )
+
+
+def sync(parts: Parts, options: PullOptions) -> None:
+    """Fetch late answers of texts that went back to the pool, so that none is asked twice."""
+    if not tasks.has_unanswered_tasks(parts.store, parts.project.id):
+        return
+    pulled = fetch(parts, options)
+    with parts.store.tx():
+        changes = _store(parts, pulled)
+    _tell(parts, pulled, changes)
+
+
+def pull(parts: Parts, round_: Round, config: Config, options: PullOptions) -> Progress | None:
+    """Fetch the answers; close the round when its texts are settled.
+
+    Returns None when the round moved on, else how far the people are. Answers are stored in
+    both cases, in one transaction with the round's state.
+    """
+    began = time.monotonic()
+    store = parts.store
+    pulled = fetch(parts, options)
+    with store.tx():
+        changes = _store(parts, pulled)
+        batch = rounds.batch(store, round_.number)
+        open_ids = unsettled(batch, answers.all_answers(store))
+        settled = len(batch) - len(open_ids)
+        closes = not open_ids or (
+            settled > 0
+            and (options.accept_partial or settled >= config.batch.close_at * len(batch))
+        )
+        if closes:
+            rounds.release(store, round_.number, open_ids)
+            rounds.transition(store, round_.number, "pushed", "pulled", time.monotonic() - began)
+        point("C11 answers written")
+    point("C11 answers committed")
+    _tell(parts, pulled, changes)
+    if not closes:
+        return Progress(len(batch), settled)
+    left = f", {len(open_ids)} went back to the pool" if open_ids else ""
+    parts.say(f"round {round_.number}: {settled} texts settled{left}")
+    return None
+
+
+def unsettled(batch: Sequence[BatchRow], given: Mapping[str, Sequence[Answer]]) -> list[str]:
+    """Return the texts that fewer people have answered than their overlap asks for."""
+    by_key: dict[str, list[Answer]] = defaultdict(list)
+    for row in batch:
+        for answer in given.get(row.item_id, ()):
+            by_key[answer.key].append(answer)
+    return [b.item_id for b in batch if len(people(by_key.get(b.key, ()))) < b.overlap]

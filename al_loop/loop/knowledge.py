@@ -1,0 +1,110 @@
+"""What is known when a step begins: classes, labeled texts, the classifier, its version."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from al_loop import learner, models
+from al_loop.config import Config
+from al_loop.errors import StateError
+from al_loop.loop.parts import Labels, Parts, Vectors
+from al_loop.store import answers, items, results
+from al_loop.types import ClassSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """The training set in the stored class order.
+
+    X: (m, d) vectors, y: (m,) positions in `classes`. When nothing is labeled, the classes'
+    example texts stand in, and `ids` is empty.
+    """
+
+    classes: tuple[ClassSpec, ...]
+    ids: tuple[str, ...]
+    X: Vectors
+    y: Labels
+    version: str
+
+    @property
+    def names(self) -> list[str]:
+        """The class names in the stored order."""
+        return [c.name for c in self.classes]
+
+
+def gather(parts: Parts, config: Config, number: int) -> Knowledge:
+    """Read the training set; `number` is the round whose model it makes."""
+    classes = tuple(items.classes(parts.store))
+    order = {c.name: i for i, c in enumerate(classes)}
+    rows = answers.labeled(parts.store, "pool")
+    ids = [r[0] for r in rows]
+    if rows:
+        texts, names = [r[1] for r in rows], [r[3] for r in rows]
+        X = parts.vectors([r[2] for r in rows], texts)
+    else:
+        texts = [text for c in classes for text in c.examples]
+        names = [c.name for c in classes for _ in c.examples]
+        X = parts.vectors([items.text_hash(t) for t in texts], texts)
+    y = np.array([order[n] for n in names], dtype=np.int64)
+    digest = _digest(config, ids or texts, names)
+    return Knowledge(classes, tuple(ids), X, y, f"al-r{number}-{digest}")
+
+
+def _digest(config: Config, ids: Sequence[str], names: Sequence[str]) -> str:
+    settings = [config.model.encoder, config.model.kind, config.model.C, config.seed]
+    facts = json.dumps([settings, sorted(zip(ids, names, strict=True))])
+    return hashlib.sha256(facts.encode()).hexdigest()[:8]
+
+
+def train(known: Knowledge, config: Config) -> learner.Classifier | None:
+    """Fit the configured classifier; None when there is nothing to learn from."""
+    if len(known.y) == 0:
+        return None
+    return learner.fit(
+        known.X,
+        known.y,
+        n_classes=len(known.classes),
+        kind=config.model.kind,
+        C=config.model.C,
+        seed=config.seed,
+    )
+
+
+def classifier(
+    parts: Parts, config: Config, known: Knowledge
+) -> tuple[learner.Classifier | None, str]:
+    """Return the classifier for this training set and its version.
+
+    The saved one, when it was trained on just this and its file is whole; else a new fit.
+    """
+    saved = results.current_model(parts.store)
+    same = saved is not None and saved.version.split("-")[-1] == known.version.split("-")[-1]
+    if saved is not None and same and parts.models_dir is not None:
+        try:
+            if len(saved.classes) == len(known.classes):
+                return models.load(parts.models_dir / saved.path, saved.sha256), saved.version
+        except StateError as e:
+            parts.say(f"{e.message}: it is trained again")
+    version = saved.version if saved is not None and same else known.version
+    return train(known, config), version
+
+
+def centers(parts: Parts, known: Knowledge) -> Vectors:
+    """Return (c, d) unit vectors that stand for the known classes.
+
+    The mean of a class's labeled texts, or of its examples where it has no label yet.
+    """
+    found = []
+    for position, spec in enumerate(known.classes):
+        mine = known.X[known.y == position]
+        if len(mine) == 0 and spec.examples:
+            mine = parts.vectors([items.text_hash(t) for t in spec.examples], spec.examples)
+        if len(mine):
+            mean = mine.mean(axis=0)
+            found.append(mean / max(float(np.linalg.norm(mean)), 1e-12))
+    if not found:
+        return np.empty((0, known.X.shape[1] if known.X.ndim == 2 else 0), dtype=np.float32)
+    return np.asarray(found, dtype=np.float32)

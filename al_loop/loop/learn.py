@@ -1,0 +1,128 @@
+"""Steps 4 to 6: look for wrong labels, train and measure, log the round."""
+
+import time
+
+import numpy as np
+
+from al_loop import audit as auditing
+from al_loop import learner, metrics, models
+from al_loop.config import Config
+from al_loop.crash import point
+from al_loop.loop import knowledge
+from al_loop.loop.parts import Parts, generator
+from al_loop.store import answers, results, rounds
+from al_loop.store.rounds import Round
+from al_loop.types import Metric
+
+_AUDIT, _TRAIN = 4, 5
+#: Below this number of uniformly drawn labels a cross-validated accuracy says too little.
+MIN_RANDOM = 30
+
+
+def audit(parts: Parts, round_: Round, config: Config) -> None:
+    """Look for wrong labels with cleanlab on out-of-fold probabilities."""
+    began = time.monotonic()
+    known = knowledge.gather(parts, config, round_.number)
+    proba = None
+    if known.ids:
+        proba = learner.out_of_fold(
+            known.X,
+            known.y,
+            n_classes=len(known.classes),
+            folds=config.audit.folds,
+            kind=config.model.kind,
+            C=config.model.C,
+            seed=config.seed,
+        )
+    found = auditing.find(known.ids, known.y, proba, known.names, config.audit.folds)
+    flagged = sum(i.flagged for i in found.issues)
+    store = parts.store
+    with store.tx():
+        results.save_issues(store, round_.number, found.issues)
+        results.save_metrics(store, round_.number, [Metric("noise_found", float(flagged))])
+        results.save_note(store, round_.number, "audit_left_out", list(found.left_out))
+        results.save_note(store, round_.number, "audit_skipped", found.skipped)
+        rounds.transition(store, round_.number, "pulled", "audited", time.monotonic() - began)
+    point("C12 issues committed")
+    reason = f" ({found.skipped})" if found.skipped else ""
+    parts.say(f"round {round_.number}: {flagged} labels look wrong{reason}")
+
+
+def train(parts: Parts, round_: Round, config: Config) -> None:
+    """Train on all labels, measure, save the classifier."""
+    began = time.monotonic()
+    store = parts.store
+    known = knowledge.gather(parts, config, round_.number)
+    model = knowledge.train(known, config) if known.ids else None
+    measured, source = _measure(parts, round_, config, known, model)
+    saved = None
+    if model is not None and parts.models_dir is not None:
+        name, digest = models.save(model, parts.models_dir, round_.number)
+        point("C13 model saved")
+        saved = results.Model(
+            round=round_.number,
+            version=known.version,
+            path=name,
+            sha256=digest,
+            kind=config.model.kind,
+            encoder=config.model.encoder,
+            classes=tuple(known.names),
+            labels=len(known.ids),
+        )
+    with store.tx():
+        if saved is not None:
+            results.save_model(store, saved)
+        results.save_metrics(store, round_.number, measured)
+        results.save_note(store, round_.number, "accuracy_from", source)
+        rounds.transition(store, round_.number, "audited", "trained", time.monotonic() - began)
+        point("C14 model written")
+    point("C14 model committed")
+
+
+def _measure(
+    parts: Parts,
+    round_: Round,
+    config: Config,
+    known: knowledge.Knowledge,
+    model: learner.Classifier | None,
+) -> tuple[list[Metric], str | None]:
+    """Measure on the test set, or else on the labels that were drawn at random."""
+    rng = generator(config, round_.number, _TRAIN)
+    test = answers.labeled(parts.store, "test")
+    order = {name: i for i, name in enumerate(known.names)}
+    if model is not None and test:
+        X = parts.vectors([t[2] for t in test], [t[1] for t in test])
+        truth = np.array([order[t[3]] for t in test], dtype=np.int64)
+        predicted = model.proba(X).argmax(axis=1)
+        return metrics.evaluate(truth, predicted, rng), "test set"
+    drawn = results.random_items(parts.store)
+    mask = np.array([i in drawn for i in known.ids], dtype=bool)
+    if mask.sum() < MIN_RANDOM:
+        return [Metric("accuracy", None), Metric("macro_f1", None)], None
+    predicted = metrics.cross_validated(
+        known.X,
+        known.y,
+        mask,
+        n_classes=len(known.classes),
+        kind=config.model.kind,
+        C=config.model.C,
+        seed=config.seed,
+    )
+    return metrics.evaluate(known.y[mask], predicted, rng), "random share, cross-validated"
+
+
+def log(parts: Parts, round_: Round) -> None:
+    """Store the counts of the round and close it."""
+    began = time.monotonic()
+    store = parts.store
+    numbers = [Metric(name, float(n)) for name, n in results.counts(store).items()]
+    now = results.metrics(store, round_.number).get("accuracy")
+    before = results.metrics(store, round_.number - 1).get("accuracy")
+    if now and before and now.value is not None and before.value is not None:
+        numbers.append(Metric("accuracy_change", now.value - before.value))
+    with store.tx():
+        results.save_metrics(store, round_.number, numbers)
+        rounds.transition(store, round_.number, "trained", "logged", time.monotonic() - began)
+    point("C15 logged")
+    value = "not measured" if now is None or now.value is None else f"{now.value:.3f}"
+    parts.say(f"round {round_.number}: logged, accuracy {value}")

@@ -1,0 +1,49 @@
+"""What the steps work with, put together by `app` for real and by `simulate` for play."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from al_loop.annotators.base import Annotator
+from al_loop.config import Config
+from al_loop.store import Store
+from al_loop.types import ProjectRef
+
+Vectors: TypeAlias = npt.NDArray[np.float32]
+Labels: TypeAlias = npt.NDArray[np.int64]
+
+
+def quiet(_: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The loop's surroundings. No state of its own.
+
+    vectors: (text hashes, texts) -> (n, d) L2-normalized vectors, cached.
+    strategy: the query strategy that a configuration asks for, its random share included.
+    models_dir: where classifiers are saved; None keeps none (simulations).
+    lock: held while a step runs, never while waiting for people.
+    say: one plain line for people.
+    """
+
+    store: Store
+    annotator: Annotator
+    project: ProjectRef
+    vectors: Callable[[Sequence[str], Sequence[str]], Vectors]
+    strategy: Callable[[Config], Callable[..., Any]]
+    models_dir: Path | None = None
+    lock: Callable[[], AbstractContextManager[None]] = nullcontext
+    say: Callable[[str], None] = quiet
+    push_progress: Callable[[int], AbstractContextManager[Callable[[int], None]]] | None = None
+
+
+def generator(config: Config, number: int, step: int) -> np.random.Generator:
+    """Return the step's own generator, the same one after a crash."""
+    return np.random.default_rng([config.seed, number, step])

@@ -1,0 +1,151 @@
+"""Step 1: choose a batch, with its provenance, and store it before anybody is asked."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from al_loop.config import Config
+from al_loop.crash import point
+from al_loop.errors import NothingToSelect
+from al_loop.loop import knowledge
+from al_loop.loop.parts import Labels, Parts, generator
+from al_loop.store import rounds
+from al_loop.store.core import now
+from al_loop.store.rounds import BatchRow
+from strategies.base import Picks, PoolView
+
+_STEP = 1
+_PACKAGES = ("al-loop", "scikit-learn", "modAL-python", "hdbscan", "cleanlab", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A batch that was chosen but not stored yet."""
+
+    number: int
+    rows: tuple[BatchRow, ...]
+    model_version: str
+    pool_size: int
+
+
+def choose(parts: Parts, config: Config) -> Choice:
+    """Choose the next batch. The same choice every time, until something is stored.
+
+    Raises:
+        NothingToSelect: no unlabeled text is left.
+    """
+    number = rounds.last_number(parts.store) + 1
+    pool = rounds.pool(parts.store)
+    if not pool:
+        raise NothingToSelect(
+            "no unlabeled text is left to choose from",
+            hint="al-loop import FILE adds texts; al-loop status tells what became of the others",
+        )
+    rng = generator(config, number, _STEP)
+    known = knowledge.gather(parts, config, number - 1)
+    model, model_version = knowledge.classifier(parts, config, known)
+    embeddings = parts.vectors([p[2] for p in pool], [p[1] for p in pool])
+    proba = None if model is None else model.proba(embeddings)
+    view = PoolView(
+        embeddings=_read_only(embeddings),
+        proba=None if proba is None else _read_only(proba),
+        labeled=_read_only(known.X),
+        labels=_read_only(known.y),
+        centers=_read_only(knowledge.centers(parts, known)),
+    )
+    picks = parts.strategy(config)(view, min(config.batch.size, len(pool)), rng)
+    suggests = proba is not None and len(np.unique(known.y)) > 1
+    suggestions = _suggestions(proba, picks.indices, known.names) if suggests else []
+    rows = _rows(config, pool, picks, suggestions, rng)
+    return Choice(number, tuple(rows), model_version if suggests else "", len(pool))
+
+
+def _suggestions(
+    proba: np.ndarray | None, indices: Labels, names: Sequence[str]
+) -> list[tuple[str, float]]:
+    assert proba is not None
+    best = proba[indices].argmax(axis=1)
+    return [(names[b], round(float(p), 6)) for b, p in zip(best, proba[indices, best], strict=True)]
+
+
+def _rows(
+    config: Config,
+    pool: Sequence[tuple[str, str, str]],
+    picks: Picks,
+    suggestions: Sequence[tuple[str, float]],
+    rng: np.random.Generator,
+) -> list[BatchRow]:
+    n = len(picks)
+    blind = set(rng.permutation(n)[: round(config.batch.blind_share * n)].tolist())
+    double = set(rng.permutation(n)[: round(config.batch.overlap.share * n)].tolist())
+    rows = []
+    for rank, index in enumerate(picks.indices.tolist()):
+        item_id, text, _ = pool[index]
+        label, score = suggestions[rank] if suggestions else (None, None)
+        rows.append(
+            BatchRow(
+                item_id=item_id,
+                text=text,
+                look=0,
+                rank=rank + 1,
+                strategy=str(picks.source[rank]),
+                score=_number(picks.scores[rank]),
+                inclusion=_number(picks.inclusion[rank]),
+                why=str(picks.why[rank]),
+                suggestion=label,
+                suggestion_score=score,
+                blind=rank in blind,
+                overlap=config.batch.overlap.annotators if rank in double else 1,
+            )
+        )
+    return rows
+
+
+def _number(value: float) -> float | None:
+    return round(float(value), 9) if np.isfinite(value) else None
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def select(parts: Parts, config: Config) -> int:
+    """Choose a batch and store it with the intent to push it; returns the round's number."""
+    began = time.monotonic()
+    choice = choose(parts, config)
+    new = rounds.Round(
+        number=choice.number,
+        project_id=parts.project.id,
+        state="selected",
+        strategy=config.batch.strategy,
+        seed=config.seed,
+        config=config.model_dump(mode="json"),
+        model_version=choice.model_version,
+        pool_size=choice.pool_size,
+        created_at=now(),
+    )
+    with parts.store.tx():
+        rounds.create(parts.store, new, choice.rows, versions=_versions())
+        rounds.transition(parts.store, choice.number, None, "selected", time.monotonic() - began)
+        point("C1 round and batch written")
+    point("C2 round and batch committed")
+    parts.say(
+        f"round {choice.number}: {len(choice.rows)} of {choice.pool_size} texts chosen"
+        f" by {config.batch.strategy}"
+    )
+    return choice.number
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found

@@ -1,0 +1,94 @@
+"""Projects and tasks: what was pushed where, and what became of it."""
+
+from collections.abc import Mapping
+
+from al_loop.store.core import Store
+from al_loop.types import ProjectRef
+
+
+def project(store: Store, annotator: str, title: str, pinned: int = 0) -> ProjectRef:
+    """Return the labeling project of an annotator, making its row at the first time.
+
+    The marker is made from the workspace's uuid, so that the project on the server is found
+    again even when the process dies before its number is stored.
+    """
+    row = store.row("SELECT * FROM projects WHERE role = 'labeling' AND annotator = ?", [annotator])
+    if row is None:
+        marker = f"{store.meta('uuid')}"
+        with store.tx():
+            store.execute(
+                "INSERT OR IGNORE INTO projects (role, annotator, marker, title)"
+                " VALUES ('labeling', ?, ?, ?)",
+                [annotator, marker, title],
+            )
+        return project(store, annotator, title, pinned)
+    remote_id = pinned or row["remote_id"]
+    return ProjectRef(
+        row["id"], row["marker"], row["title"], row["role"], remote_id, pinned=bool(pinned)
+    )
+
+
+def record_push(
+    store: Store, project_id: int, *, remote_id: int, url: str, task_ids: Mapping[str, int]
+) -> None:
+    """Store where the project and its tasks are on the server."""
+    store.execute(
+        "UPDATE projects SET remote_id = ?, url = ? WHERE id = ?", [remote_id, url, project_id]
+    )
+    store.execute_many(
+        "UPDATE tasks SET remote_id = ?, gone = 0 WHERE project_id = ? AND key = ?",
+        [(task_id, project_id, key) for key, task_id in task_ids.items()],
+    )
+
+
+def task_overlaps(store: Store, project_id: int, *, pushed: bool = True) -> dict[str, int]:
+    """Map the key of every task that was pushed (and is not gone) to its overlap."""
+    rows = store.rows(
+        "SELECT key, overlap FROM tasks WHERE project_id = ? AND gone = 0"
+        " AND (remote_id IS NOT NULL) >= ? ORDER BY item_id, look",
+        [project_id, int(pushed)],
+    )
+    return {r["key"]: r["overlap"] for r in rows}
+
+
+def recent_keys(store: Store, project_id: int, rounds: int = 2) -> list[str]:
+    """Return the keys of the newest rounds' tasks, which the sweep looks at."""
+    rows = store.rows(
+        "SELECT DISTINCT t.key FROM batch b JOIN tasks t"
+        " ON t.item_id = b.item_id AND t.look = b.look AND t.project_id = ?"
+        " WHERE t.remote_id IS NOT NULL AND t.gone = 0"
+        " AND b.round > (SELECT COALESCE(MAX(number), 0) FROM rounds) - ? ORDER BY t.key",
+        [project_id, rounds],
+    )
+    return [r["key"] for r in rows]
+
+
+def page(store: Store, project_id: int) -> str:
+    """Return the page where people label, empty before the first push."""
+    return str(store.value("SELECT url FROM projects WHERE id = ?", [project_id]) or "")
+
+
+def annotated(store: Store, project_id: int) -> int:
+    """Return how many tasks had an answer at the last pull."""
+    return int(store.value("SELECT annotated FROM projects WHERE id = ?", [project_id]))
+
+
+def release_gone(store: Store, project_id: int) -> None:
+    """Give texts back whose task was deleted on the server."""
+    store.execute(
+        "UPDATE batch SET released = 1 WHERE released = 0"
+        " AND round IN (SELECT number FROM rounds WHERE state <> 'logged' AND project_id = ?1)"
+        " AND EXISTS (SELECT 1 FROM tasks t WHERE t.project_id = ?1 AND t.gone = 1"
+        "     AND t.item_id = batch.item_id AND t.look = batch.look)",
+        [project_id],
+    )
+
+
+def has_unanswered_tasks(store: Store, project_id: int) -> bool:
+    """Tell whether a task is on the server whose text counts as nothing yet."""
+    found = store.value(
+        "SELECT 1 FROM tasks t WHERE t.project_id = ? AND t.remote_id IS NOT NULL AND t.gone = 0"
+        " AND NOT EXISTS (SELECT 1 FROM labels l WHERE l.item_id = t.item_id) LIMIT 1",
+        [project_id],
+    )
+    return found is not None
