@@ -1,0 +1,112 @@
+"""`al-loop up` and `al-loop down`: a Label Studio for this workspace."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+if TYPE_CHECKING:
+    from al_loop.server import LocalServer
+
+
+class Workspace(Protocol):
+    """What these commands need of the click context's object."""
+
+    @property
+    def root(self) -> Path:
+        """The workspace folder."""
+        ...
+
+
+@click.command()
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0: all."
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: a free one.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def up(workspace: Workspace, host: str, port: int, as_json: bool) -> None:
+    """Start a local Label Studio and print where people label.
+
+    The first start takes about a minute. Data, log and keys lie in .al-loop/server; running it
+    again changes nothing. Stop it with: al-loop down
+    """
+    from al_loop import server
+
+    if not server.is_loopback(host):
+        _say(
+            f"note: with --host {host} everyone who reaches this machine sees the log-in page, "
+            "and passwords and texts travel unencrypted (http); use it in networks you trust"
+        )
+    started = server.start(_folder(workspace), host=host, port=port, progress=_say)
+    if (started.host, port or started.port) != (host, started.port):
+        _say(f"note: it listens on {started.url} as before; al-loop down first to move it")
+    invite = server.invite_link(started)
+    if other := _configured(workspace.root, started):
+        _say(f"note: config.toml names {other}, so `al-loop round` uses that server")
+    if as_json:
+        click.echo(json.dumps(_values(started, invite)))
+        return
+    click.echo(f"Label Studio  {started.public_url}")
+    click.echo(f"log in as     {started.login}")
+    # A pipe may end in a log for others; the person at a terminal has to log in.
+    click.echo(f"password      {started.password if _terminal() else started.password_file}")
+    click.echo(f"annotators    {invite}")
+    click.echo("(send them that link: they make their own account with it)")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def down(workspace: Workspace, as_json: bool) -> None:
+    """Stop the Label Studio that al-loop up started. Its data stays."""
+    from al_loop import server
+
+    stopped = server.stop(_folder(workspace))
+    if as_json:
+        click.echo(json.dumps({"stopped": stopped is not None}))
+    elif stopped:
+        click.echo(
+            f"stopped Label Studio (process {stopped.pid}); its data stays in {stopped.data}"
+        )
+    else:
+        click.echo("no Label Studio runs here")
+
+
+def _folder(workspace: Workspace) -> Path:
+    return workspace.root / ".al-loop" / "server"
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def _configured(root: Path, started: "LocalServer") -> str:
+    """Return the address in config.toml if it is not this server's; a bad file is for others."""
+    from al_loop import config
+    from al_loop.errors import ConfigError
+
+    try:
+        url = config.load(root / config.FILE_NAME).label_studio.url.rstrip("/")
+    except ConfigError:
+        return ""
+    return "" if url in ("", started.url, started.public_url) else url
+
+
+def _values(started: "LocalServer", invite: str) -> dict[str, object]:
+    return {
+        "url": started.url,
+        "public_url": started.public_url,
+        "login": started.login,
+        "password_file": str(started.password_file),
+        "token_file": str(started.token_file),
+        "invite": invite,
+        "pid": started.pid,
+        "log": str(started.log_file),
+    }
