@@ -50,10 +50,10 @@ def choose(
 
     """
     if not table.columns:  # plain text
-        for name in needed:
-            if name != "text" and getattr(asked, name):
+        for option in needed:
+            if option != "text" and getattr(asked, option):
                 raise DataError(
-                    f"{file}: plain text has no columns, so there is no --{name}",
+                    f"{file}: plain text has no columns, so there is no --{option}",
                     hint="save it as CSV with a header",
                 )
         return Columns("text", found_by="one text a line")
@@ -62,8 +62,8 @@ def choose(
     open_ = not table.complete  # a later row may still bring the column
     label = _optional(asked.label, config.label, others, open_)
     id_ = _optional(asked.id, config.id, others, open_)
-    for option, name, found in (("label", asked.label, label), ("id", asked.id, id_)):
-        if name and found is None and option in needed:
+    for option, name, there in (("label", asked.label, label), ("id", asked.id, id_)):
+        if name and there is None and option in needed:
             raise missing(file, option, name, others)
     keep = _keep(table, file, asked, config, needed, taken=(text, label, id_))
     unused = tuple(c for c in table.columns if c not in (text, label, id_, *keep))
