@@ -1,0 +1,180 @@
+"""Vectors of texts, each computed once: the encoder by its name, and the cache.
+
+The cache is a folder of append-only float32 shards (``.npy``, memory-mapped when read) and the
+table `vectors`, which maps (encoder, text hash) to a row of a shard. A shard is written whole
+before its rows are recorded: a crash costs one shard at most, and a file without rows is
+overwritten by the next one.
+"""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from al_loop.encoders import (
+    FloatMatrix,
+    HashingEncoder,
+    Progress,
+    SentenceEncoder,
+    from_folder,
+    packaged,
+)
+from al_loop.errors import ConfigError
+from al_loop.files import sha256, write_whole
+from al_loop.store import Store
+from al_loop.store import vectors as table
+
+SHARD_ROWS = 4_096
+PACKAGED = ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")
+
+_Positions: TypeAlias = npt.NDArray[np.int64]
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors. `name` names everything that determines them: the cache key."""
+
+    @property
+    def name(self) -> str:
+        """Return the cache key; cheap, nothing is loaded for it."""
+        ...
+
+    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> FloatMatrix:
+        """Return (n, d) float32 rows of length 1 in the order of `texts`.
+
+        `progress` is called with the number of texts done since its last call.
+        """
+        ...
+
+
+def load_embedder(name: str) -> Embedder:
+    """Return the encoder that ``[model] encoder`` names; it is loaded when it is first used.
+
+    ``all-MiniLM-L6-v2`` comes with al-loop, ``hashing`` needs no model, an existing folder is
+    loaded from there, any other name is a model on the sentence-transformers hub.
+
+    Raises:
+        ConfigError: the name is empty, or the package with the model is missing. A model that
+            the hub does not know raises it from `Embedder.encode`.
+
+    """
+    if name == "hashing":
+        return HashingEncoder()
+    if name in PACKAGED:
+        return packaged(PACKAGED[0])
+    if not name.strip():
+        raise ConfigError("[model] encoder is empty", hint=f'set it to "{PACKAGED[0]}"')
+    if Path(name).is_dir():
+        return from_folder(Path(name).resolve())
+    return SentenceEncoder(name, name)
+
+
+def missing(store: Store, embedder: Embedder, hashes: Sequence[str]) -> int:
+    """Return how many distinct texts of `hashes` (n,) `vectors` would have to encode."""
+    return len(set(hashes) - table.places(store, embedder.name, hashes).keys())
+
+
+def vectors(
+    store: Store,
+    folder: Path,
+    embedder: Embedder,
+    hashes: Sequence[str],
+    texts: Sequence[str],
+    progress: Progress | None = None,
+) -> FloatMatrix:
+    """Return the vectors of texts, encoding those that the cache does not hold.
+
+    Args:
+        store: the workspace; `folder` belongs to it and to no other.
+        folder: where the shards lie; made when it is not there.
+        embedder: not used beyond its name when nothing is missing, so nothing is loaded.
+        hashes: (n,) hashes of the texts; the same hash may stand more than once.
+        texts: (n,) the texts.
+        progress: called with the number of texts encoded since its last call; `missing`
+            tells the total.
+
+    Returns:
+        (n, d) float32, rows of length 1 in the order of `hashes`; (0, 0) for no text.
+
+    Raises:
+        ConfigError: the encoder can't be loaded.
+
+    """
+    out, todo = _read(store, folder, embedder.name, hashes)
+    if todo.size:
+        folder.mkdir(parents=True, exist_ok=True)
+    first = {hashes[i]: int(i) for i in todo[::-1]}
+    distinct = sorted(first.values())
+    for start in range(0, len(distinct), SHARD_ROWS):
+        part = distinct[start : start + SHARD_ROWS]
+        rows = embedder.encode([texts[i] for i in part], progress)
+        if out.size and out.shape[1] != rows.shape[1]:  # another model under the same name
+            _drop_all(store, embedder.name)
+            return vectors(store, folder, embedder, hashes, texts, progress)
+        if not out.size:
+            out = np.empty((len(hashes), rows.shape[1]), dtype=np.float32)
+        _append(store, folder, embedder.name, [hashes[i] for i in part], rows)
+        out[part] = rows
+    out[todo] = out[[first[hashes[i]] for i in todo]]
+    return out
+
+
+def _read(
+    store: Store, folder: Path, encoder: str, hashes: Sequence[str]
+) -> tuple[FloatMatrix, _Positions]:
+    """Return (n, d) with the rows that the cache holds, and the positions of the others.
+
+    Rows of a shard that is damaged or gone are dropped from the table, to be encoded again.
+    """
+    places = table.places(store, encoder, hashes)
+    where = np.array([places.get(h, (-1, -1)) for h in hashes], dtype=np.int64).reshape(-1, 2)
+    out = np.empty((len(hashes), 0), dtype=np.float32)
+    for shard in np.unique(where[:, 0][where[:, 0] >= 0]).tolist():
+        asked = np.flatnonzero(where[:, 0] == shard)
+        rows = _read_shard(_path(folder, encoder, shard), where[asked, 1])
+        if rows is None or (out.size and out.shape[1] != rows.shape[1]):
+            with store.tx():
+                table.drop(store, encoder, shard)
+            where[asked] = -1
+            continue
+        if not out.size:
+            out = np.empty((len(hashes), rows.shape[1]), dtype=np.float32)
+        out[asked] = rows
+    return out, np.flatnonzero(where[:, 0] < 0)
+
+
+def _read_shard(path: Path, rows: _Positions) -> FloatMatrix | None:
+    """Return (m, d) rows of a shard, or None when it does not hold them as they were written."""
+    try:
+        shard = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    if shard.dtype != np.float32 or shard.ndim != 2 or rows.max() >= len(shard):
+        return None
+    found: FloatMatrix = np.asarray(shard[rows])
+    # Every row was written with length 1; zeros or noise in their place are damage.
+    lengths = np.einsum("ij,ij->i", found, found)
+    return found if np.all(np.abs(lengths - 1) < 1e-2) else None
+
+
+def _append(
+    store: Store, folder: Path, encoder: str, hashes: Sequence[str], rows: FloatMatrix
+) -> None:
+    shard = table.next_shard(store, encoder)
+    data = io.BytesIO()
+    np.save(data, rows.astype(np.float32, copy=False), allow_pickle=False)
+    write_whole(_path(folder, encoder, shard), data.getvalue())
+    with store.tx():
+        table.add(store, encoder, shard, hashes)
+
+
+def _drop_all(store: Store, encoder: str) -> None:
+    with store.tx():
+        for shard in range(table.next_shard(store, encoder)):
+            table.drop(store, encoder, shard)
+
+
+def _path(folder: Path, encoder: str, shard: int) -> Path:
+    return folder / f"{sha256(encoder.encode())[:12]}-{shard:06d}.npy"
