@@ -1,0 +1,108 @@
+"""Label Studio as the annotator: tasks go out exactly once in effect, answers come back whole.
+
+What the server does and does not promise is written down where it matters: `faults` (the three
+outcomes of a call), `client` (the calls), `tasks` (look-up and sweep), `project` and `page`
+(the project and its labeling page), `push`, `snapshot` and `pull`, `parse` (answers).
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from al_loop.annotators.base import Progress
+from al_loop.annotators.label_studio.address import is_plain_remote
+from al_loop.annotators.label_studio.client import Api
+from al_loop.annotators.label_studio.faults import Lost, Refused
+from al_loop.errors import InputError
+from al_loop.types import Pulled, PullRequest, Pushed, PushRequest
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["LabelStudio"]
+
+
+class LabelStudio:
+    """An `Annotator` on a Label Studio server (made for 1.23, Community edition).
+
+    Args:
+        url: address of the server, with a path if it has one.
+        api_key: a personal access token or a legacy token.
+        timeout: seconds that one call may take in all.
+        settle: seconds until something is looked at again after an unclear answer.
+        transport: takes the place of the network, for tests.
+        sleep: takes the place of waiting, for tests.
+
+    Raises:
+        InputError: the address is not one.
+        AuthError: the key is empty or holds impossible characters.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        *,
+        timeout: float = 60,
+        settle: float = 0.3,
+        transport: "httpx.BaseTransport | None" = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.api = Api(
+            url, api_key, timeout=timeout, settle=settle, transport=transport, sleep=sleep
+        )
+
+    def push(self, request: PushRequest, progress: Progress | None = None) -> Pushed:
+        """Make each task of `request` exist exactly once; see `Annotator.push`.
+
+        Tasks that exist already get a prediction of the current model when they have none.
+        """
+        from al_loop.annotators.label_studio.push import Push
+
+        with _translated(self.api):
+            pushed = Push(self.api, request, progress).run()
+        return _noted(pushed, self.warnings())
+
+    def pull(self, request: PullRequest) -> Pulled:
+        """Return every annotation of the project, or raise; see `Annotator.pull`."""
+        from al_loop.annotators.label_studio.pull import pull
+
+        with _translated(self.api):
+            return pull(self.api, request)
+
+    def link(self, remote_id: int) -> str:
+        """Return the address of the page where people label."""
+        return f"{self.api.url}projects/{remote_id}/data?labeling=1"
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what is unsafe about the address, for people."""
+        if is_plain_remote(self.api.url):
+            return ("the key travels unencrypted: use https:// for a server on another machine",)
+        return ()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.api.close()
+
+
+def _noted(pushed: Pushed, notes: tuple[str, ...]) -> Pushed:
+    from dataclasses import replace
+
+    return replace(pushed, notes=pushed.notes + notes) if notes else pushed
+
+
+@contextmanager
+def _translated(api: Api) -> Iterator[None]:
+    """Let no outcome of a single call escape as it is."""
+    try:
+        yield
+    except Lost as lost:
+        raise api.unreachable(lost.reason) from None
+    except Refused as refused:
+        if refused.status == 404:
+            raise InputError(
+                "the project or a part of it is gone from Label Studio",
+                hint="run the same command again; `al-loop doctor` shows what is there",
+            ) from None
+        raise InputError(f"Label Studio refused a request: {refused}") from None

@@ -1,0 +1,196 @@
+"""The project of a workspace: found by its marker, created once, only ever added to."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from al_loop import crash
+from al_loop.annotators.label_studio import page
+from al_loop.annotators.label_studio.client import TRIES, Api, Params
+from al_loop.annotators.label_studio.faults import Lost, Refused
+from al_loop.errors import InputError, ServerError
+from al_loop.types import ClassSpec, ProjectRef
+
+_FIELDS = ("id", "title", "description", "label_config", "expert_instruction", "model_version")
+_MARKER = re.compile(r"al-loop:([\w-]+)")
+_PAGE = 100
+_TITLE = (3, 50)  # what Label Studio accepts
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What we read of a project."""
+
+    id: int
+    title: str
+    description: str
+    label_config: str
+    expert_instruction: str
+    model_version: str
+
+
+def find(api: Api, ref: ProjectRef) -> Project | None:
+    """Return the project of `ref`; None when it has none yet.
+
+    Raises:
+        InputError: it is gone, or it belongs to another workspace.
+    """
+    if ref.remote_id is None:
+        return _by_marker(api, ref)
+    try:
+        project = read(api, ref.remote_id)
+    except Refused:
+        raise _gone(ref) from None
+    owner = _MARKER.search(project.description)
+    if owner and owner[1] != ref.marker:
+        raise InputError(
+            f"project {project.id} in Label Studio belongs to another workspace of al-loop",
+            hint="set [label_studio] project in config.toml to another project, or to 0",
+        )
+    return project
+
+
+def ensure(api: Api, ref: ProjectRef) -> Project:
+    """Return the project of `ref`, created or marked as ours when need be."""
+    project = find(api, ref) or _create(api, ref)
+    if _mark(ref) not in project.description:
+        description = f"{project.description}\n\n{_mark(ref)}".strip()
+        _patch(api, project.id, {"description": description})
+        crash.point("project marked")
+    return project
+
+
+def update_page(
+    api: Api, project: Project, classes: Sequence[ClassSpec], *, context: bool
+) -> Project:
+    """Add to the labeling page and the instructions what they lack, and read them back."""
+    changes: dict[str, Any] = {}
+    grown = page.grown(project.label_config, classes, context=context)
+    if grown is not None:
+        changes["label_config"] = grown
+    wanted = page.instructions(classes)
+    if page.may_replace(project.expert_instruction, wanted):
+        changes |= {"expert_instruction": wanted, "show_instruction": True}
+    if not changes:
+        return project
+    try:
+        _patch(api, project.id, changes)
+    except Refused as refused:
+        raise _page_refused(project.id, refused) from None
+    after = read(api, project.id)
+    if page.grown(after.label_config, classes, context=context) is not None:
+        raise ServerError(
+            "the labeling page was changed by somebody else at the same moment",
+            hint="run the same command again",
+        )
+    crash.point("C4 label config patched")
+    return after
+
+
+def set_model_version(api: Api, project: int, model_version: str) -> bool:
+    """Show annotators the predictions of `model_version`. False when no task has any."""
+    if read(api, project).model_version == model_version:
+        return True
+    try:
+        _patch(api, project, {"model_version": model_version})
+    except Refused:
+        return False
+    crash.point("C7 model_version set")
+    return True
+
+
+def read(api: Api, project: int) -> Project:
+    """Return a project; Refused (404) when there is none."""
+    raw = api.get(f"api/projects/{project}/", {"include": ",".join(_FIELDS)}, _check)
+    return Project(raw["id"], *(raw.get(name) or "" for name in _FIELDS[1:]))
+
+
+def _check(raw: Any) -> None:
+    if not isinstance(raw, dict) or not isinstance(raw.get("id"), int):
+        raise ValueError("no project")
+    if any(not isinstance(raw.get(name) or "", str) for name in _FIELDS[1:]):
+        raise ValueError("a field of the project is not a text")
+
+
+def _patch(api: Api, project: int, changes: dict[str, Any]) -> None:
+    api.put("PATCH", f"api/projects/{project}/", changes, {"include": "id"})
+
+
+def _mark(ref: ProjectRef) -> str:
+    return f"al-loop:{ref.marker}"
+
+
+def _by_marker(api: Api, ref: ProjectRef) -> Project | None:
+    """Return the oldest project with our marker. Projects have no unique field of their own."""
+    ours: list[int] = []
+    seen: set[int] = set()
+    number, total = 1, 1
+    while len(seen) < total:
+        params: Params = {"page": number, "page_size": _PAGE, "include": "id,description"}
+        try:
+            answer = api.get("api/projects/", params, _check_projects)
+        except Refused:
+            raise api.unreachable("a list of the projects that stops in the middle") from None
+        ours += [p["id"] for p in answer["results"] if _owned(p, ref)]
+        before = len(seen)
+        seen |= {p["id"] for p in answer["results"]}
+        number, total = number + 1, answer["count"]
+        if len(seen) == before and total > before:
+            raise api.unreachable("a list of the projects that stops in the middle")
+    return read(api, min(ours)) if ours else None
+
+
+def _owned(raw: dict[str, Any], ref: ProjectRef) -> bool:
+    owner = _MARKER.search(raw.get("description") or "")
+    return owner is not None and owner[1] == ref.marker
+
+
+def _check_projects(raw: Any) -> None:
+    if not isinstance(raw, dict) or not isinstance(raw.get("count"), int):
+        raise ValueError("no list of projects")
+    results = raw.get("results")
+    if not isinstance(results, list) or not all(isinstance(p, dict) and "id" in p for p in results):
+        raise ValueError("no list of projects")
+
+
+def _create(api: Api, ref: ProjectRef) -> Project:
+    title = ref.title.strip()[: _TITLE[1]]
+    body = {
+        "title": title if len(title) >= _TITLE[0] else f"al-loop {title}".strip(),
+        "description": f"Texts chosen by al-loop, which finds its project by: {_mark(ref)}",
+    }
+    for attempt in range(TRIES):
+        try:
+            api.post("api/projects/", body)
+        except Lost as lost:
+            reason = lost.reason
+            api.pause(attempt, lost.wait)
+        except Refused as refused:
+            raise InputError(f"Label Studio refused a new project: {refused.detail}") from None
+        else:
+            reason = "the new project can't be found"
+            crash.point("C3 project created")
+        if (project := _by_marker(api, ref)) is not None:
+            return project
+    raise api.unreachable(f"creating the project failed: {reason}")
+
+
+def _gone(ref: ProjectRef) -> InputError:
+    hint = "restore it from a backup of Label Studio, or name another one there"
+    if not ref.pinned:
+        hint = (
+            "restore it from a backup of Label Studio, or make a new workspace with `al-loop init`"
+        )
+    where = ", which [label_studio] project in config.toml names," if ref.pinned else ""
+    return InputError(
+        f"project {ref.remote_id}{where} is not in Label Studio (any more)", hint=hint
+    )
+
+
+def _page_refused(project: int, refused: Refused) -> InputError:
+    return InputError(
+        f"Label Studio refused the labeling page of project {project}: {refused.detail}",
+        hint="one annotation made by another program with an unknown from_name blocks every "
+        "change: delete it in the data manager",
+    )
