@@ -4,11 +4,11 @@ Pure: what a text counts as follows from the answers, the labels that came with 
 the classes that are known.
 """
 
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from al_loop.data.text import fold, normalize
 from al_loop.types import Answer, LabelStatus
 
 
@@ -21,14 +21,13 @@ class Verdict:
     votes: int = 0
 
 
-def fold(name: str) -> str:
-    """Return a class name as it is compared: NFC, stripped, without regard to case."""
-    return unicodedata.normalize("NFC", name).strip().casefold()
+def _fold(name: str) -> str:
+    return fold(normalize(name))
 
 
 def by_folded_name(classes: Iterable[str]) -> dict[str, str]:
     """Map folded names to the classes' own spelling."""
-    return {fold(name): name for name in classes}
+    return {_fold(name): name for name in classes}
 
 
 def vote(answer: Answer, known: Mapping[str, str]) -> str | None:
@@ -40,13 +39,13 @@ def vote(answer: Answer, known: Mapping[str, str]) -> str | None:
     if answer.kind != "label":
         return None
     if answer.missing and (not answer.labels or answer.origin == "prediction"):
-        return known.get(fold(answer.missing))
-    return known.get(fold(answer.labels[0])) if answer.labels else None
+        return known.get(_fold(answer.missing))
+    return known.get(_fold(answer.labels[0])) if answer.labels else None
 
 
 def proposal(answer: Answer, known: Mapping[str, str]) -> str | None:
     """Return the class that an answer asks for and nobody has accepted yet, or None."""
-    if answer.kind != "label" or not answer.missing or fold(answer.missing) in known:
+    if answer.kind != "label" or not answer.missing or _fold(answer.missing) in known:
         return None
     if answer.labels and answer.origin != "prediction":
         return None

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from al_loop.annotators.base import Progress
-from al_loop.labels import by_folded_name, fold
+from al_loop.data.text import fold
+from al_loop.labels import by_folded_name
 from al_loop.types import Answer, Pulled, PullRequest, Pushed, PushRequest, split_key
 
 _WHEN = "2000-01-01T00:00:00Z"

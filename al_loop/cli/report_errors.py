@@ -60,8 +60,9 @@ def _clean(text: str) -> str:
     """Take secrets and control characters out of a message."""
     from al_loop.secrets import redact
 
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}"
-                   for c in redact(text))
+    return "".join(
+        c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in redact(text)
+    )
 
 
 def _keep_traceback() -> str:

@@ -46,7 +46,7 @@ def push(parts: Parts, round_: Round, config: Config, *, delete_duplicates: bool
         sweep=tasks.recent_keys(store, parts.project.id),
         delete_duplicates=delete_duplicates,
     )
-    bar = parts.push_progress(len(wanted)) if parts.push_progress else nullcontext(None)
+    bar = parts.push_bar(len(wanted)) if parts.push_bar else nullcontext(None)
     with bar as progress:
         pushed = parts.annotator.push(request, progress)
     with store.tx():

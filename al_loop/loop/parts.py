@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,11 @@ from al_loop.annotators.base import Annotator
 from al_loop.config import Config
 from al_loop.store import Store
 from al_loop.types import ProjectRef
+from strategies.base import Strategy
 
 Vectors: TypeAlias = npt.NDArray[np.float32]
 Labels: TypeAlias = npt.NDArray[np.int64]
+PushBar: TypeAlias = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 
 
 def quiet(_: str) -> None:
@@ -31,17 +33,18 @@ class Parts:
     models_dir: where classifiers are saved; None keeps none (simulations).
     lock: held while a step runs, never while waiting for people.
     say: one plain line for people.
+    push_bar: total -> a context that gives a callback for the number of tasks done.
     """
 
     store: Store
     annotator: Annotator
     project: ProjectRef
     vectors: Callable[[Sequence[str], Sequence[str]], Vectors]
-    strategy: Callable[[Config], Callable[..., Any]]
+    strategy: Callable[[Config], Strategy]
     models_dir: Path | None = None
     lock: Callable[[], AbstractContextManager[None]] = nullcontext
     say: Callable[[str], None] = quiet
-    push_progress: Callable[[int], AbstractContextManager[Callable[[int], None]]] | None = None
+    push_bar: PushBar | None = None
 
 
 def generator(config: Config, number: int, step: int) -> np.random.Generator:

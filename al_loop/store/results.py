@@ -150,14 +150,13 @@ def _history_row(store: Store, r: Any) -> dict[str, Any]:
     }
 
 
-def doubtful(store: Store, number: int | None = None, *, flagged: bool = True) -> list[Any]:
-    """Return the doubtful labels of a round (default the newest audited), worst first."""
-    if number is None:
-        number = store.value("SELECT MAX(round) FROM transitions WHERE state = 'audited'")
+def doubtful(store: Store, number: int, *, flagged: bool = True) -> list[Any]:
+    """Return the doubtful labels of a round, worst first; all judged ones if not `flagged`."""
     return store.rows(
-        "SELECT s.*, i.text FROM issues s JOIN items i ON i.id = s.item_id"
+        "SELECT s.item_id, s.given, s.suggested, s.score, s.flagged, i.text"
+        " FROM issues s JOIN items i ON i.id = s.item_id"
         " WHERE s.round = ? AND s.flagged >= ? ORDER BY s.score, s.item_id",
-        [number or 0, int(flagged)],
+        [number, int(flagged)],
     )
 
 
@@ -200,3 +199,10 @@ def counts(store: Store) -> dict[str, int]:
         ("items", "SELECT COUNT(*) FROM items"),
     ]
     return {name: int(store.value(sql)) for name, sql in one}
+
+
+def last_audited(store: Store) -> int:
+    """Return the newest round that was audited, 0 if none was."""
+    return int(
+        store.value("SELECT COALESCE(MAX(round), 0) FROM transitions WHERE state = 'audited'")
+    )

@@ -1,0 +1,146 @@
+"""The composition root: a workspace and its configuration become the parts of the loop."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from al_loop import config as configs
+from al_loop.annotators.base import Annotator, Progress
+from al_loop.config import Config
+from al_loop.files import lock
+from al_loop.loop.parts import Parts, Vectors, quiet
+from al_loop.store import Store, open_store, tasks
+from al_loop.types import Pulled, PullRequest, Pushed, PushRequest
+from al_loop.workspace import Workspace, find
+from strategies.base import Strategy
+
+if TYPE_CHECKING:
+    from al_loop.embed import Embedder
+
+
+#: (total, what is done) -> a context that gives a callback for the number done so far.
+Bar: TypeAlias = Callable[[int, str], AbstractContextManager[Callable[[int], None]]]
+
+
+def no_bar(_total: int, _label: str) -> AbstractContextManager[Callable[[int], None]]:
+    """Draw nothing."""
+    return nullcontext(lambda _: None)
+
+
+@dataclass(frozen=True)
+class App:
+    """An open workspace. Whatever is slow to make is made when it is first used."""
+
+    workspace: Workspace
+    config: Config
+    store: Store
+    bar: Bar = no_bar
+
+    @cached_property
+    def label_studio(self) -> Annotator:
+        """The adapter for the configured server."""
+        from al_loop.annotators.label_studio import LabelStudio
+        from al_loop.secrets import find_key
+        from al_loop.server import resolve
+
+        settings = self.config.label_studio
+        url, local = resolve(self.workspace.server_dir, settings.url)
+        key = find_key(settings.token_file, root=self.workspace.root, local=local)
+        return LabelStudio(url, key.value, timeout=settings.timeout)
+
+    @cached_property
+    def embedder(self) -> "Embedder":
+        """The configured encoder; nothing is loaded until a text has to be encoded."""
+        from al_loop.embed import load_embedder
+
+        return load_embedder(self.config.model.encoder)
+
+    def vectors(self, hashes: Sequence[str], texts: Sequence[str]) -> Vectors:
+        """Return the vectors of some texts through the workspace's cache."""
+        from al_loop import embed
+
+        where = (self.store, self.workspace.vectors_dir, self.embedder, hashes, texts)
+        todo = embed.missing(self.store, self.embedder, hashes)
+        if not todo:
+            return embed.vectors(*where)
+        done = 0
+        with self.bar(todo, "encoding") as draw:
+
+            def add(more: int) -> None:
+                nonlocal done
+                done += more
+                draw(done)
+
+            return embed.vectors(*where, progress=add)
+
+    def parts(
+        self, annotator: Annotator | None = None, say: Callable[[str], None] = quiet
+    ) -> Parts:
+        """Put the loop's parts together, for Label Studio or another annotator.
+
+        The server and its key are looked for when they are first needed.
+        """
+        name = "label_studio" if annotator is None else type(annotator).__name__.lower()
+        pinned = self.config.label_studio.project if annotator is None else 0
+        project = tasks.project(self.store, name, self.title, pinned)
+        return Parts(
+            store=self.store,
+            annotator=annotator or Later(lambda: self.label_studio),
+            project=project,
+            vectors=self.vectors,
+            strategy=strategy,
+            models_dir=self.workspace.models_dir,
+            lock=lambda: lock(self.workspace.lock_path),
+            say=say,
+            push_bar=lambda total: self.bar(total, "pushing"),
+        )
+
+    @property
+    def title(self) -> str:
+        """What the project is called on the server."""
+        folder = self.workspace.root.absolute().name
+        return self.config.label_studio.title or f"al-loop {folder}"[:50]
+
+
+@dataclass(frozen=True)
+class Later:
+    """An annotator that is made when it is first asked: a preview needs no server."""
+
+    make: Callable[[], Annotator]
+
+    def push(self, request: PushRequest, progress: Progress | None = None) -> Pushed:
+        """Make the annotator and push."""
+        return self.make().push(request, progress)
+
+    def pull(self, request: PullRequest) -> Pulled:
+        """Make the annotator and pull."""
+        return self.make().pull(request)
+
+
+def strategy(config: Config) -> Strategy:
+    """Return the query strategy of a configuration, its random share drawn first."""
+    from al_loop import registry
+    from strategies.share import with_random_share
+
+    name = config.batch.strategy
+    chosen = registry.load(name, params=config.strategies, mix=config.batch.mix)
+    return with_random_share(chosen, config.batch.random_share)
+
+
+@contextmanager
+def opened(root: Path, bar: Bar = no_bar) -> Iterator[App]:
+    """Open the workspace in a folder.
+
+    Raises:
+        ConfigError: there is none, or its config.toml is wrong.
+    """
+    workspace = find(root)
+    config = configs.load(workspace.config_path)
+    store = open_store(workspace.db_path)
+    try:
+        yield App(workspace, config, store, bar)
+    finally:
+        store.close()

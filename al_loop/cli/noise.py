@@ -1,0 +1,53 @@
+"""`al-loop noise`: labels that look wrong."""
+
+from pathlib import Path
+
+import click
+
+from al_loop.cli.tables import echo_json, echo_table, formats, shorten
+
+_COLUMNS = {
+    "item_id": "id",
+    "given": "label",
+    "suggested": "suggested",
+    "score": "score",
+    "text": "text",
+}
+
+
+@click.group(invoke_without_command=True)
+@formats
+@click.option("--all", "everything", is_flag=True, help="Also labels that look right.")
+@click.pass_context
+def noise(ctx: click.Context, form: str | None, everything: bool) -> None:
+    """Show labels that look wrong.
+
+    As cleanlab saw them in the newest audited round, worst first. A score near 0 is severe.
+    """
+    if ctx.invoked_subcommand is None:
+        _list(ctx.obj, form, everything=everything)
+
+
+def _list(root: Path, form: str | None, *, everything: bool) -> None:
+    from al_loop.store import open_store, results
+    from al_loop.workspace import find
+
+    store = open_store(find(root).db_path)
+    number = results.last_audited(store)
+    rows = [dict(r) for r in results.doubtful(store, number, flagged=not everything)]
+    notes = results.notes(store, number)
+    store.close()
+    if form == "json":
+        left_out = notes.get("audit_left_out", [])
+        echo_json({"round": number, "rows": rows, "left_out_classes": left_out})
+        return
+    if form is None:
+        rows = [r | {"text": shorten(r["text"])} for r in rows]
+    if rows or form is not None:
+        echo_table(rows, _COLUMNS, form)
+    else:
+        reason = notes.get("audit_skipped") or ""
+        click.echo("no label looks wrong" + (f" ({reason})" if reason else ""))
+    if form is None and notes.get("audit_left_out"):
+        names = ", ".join(notes["audit_left_out"])
+        click.echo(f"too few labels to judge: {names}")

@@ -1,0 +1,143 @@
+"""`al-loop round`."""
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from al_loop.cli.progress import bar, say
+from al_loop.cli.tables import echo_json, echo_table, shorten
+
+_STATES = ["selected", "pushed", "pulled", "audited", "trained", "logged"]
+
+
+@click.command()
+@click.option("--wait", is_flag=True, help="Wait for the annotators; end when it is logged.")
+@click.option("--poll", type=click.FloatRange(0.1), default=10, help="Seconds between looks.")
+@click.option("--accept-partial", is_flag=True, help="Close the round with the answers there are.")
+@click.option("--dry-run", is_flag=True, help="Print what would be chosen, why, and the price.")
+@click.option("--batch", "size", type=click.IntRange(1), help="Texts in a new round.")
+@click.option("--strategy", help="Query strategy of a new round.")
+@click.option("--until", type=click.Choice(_STATES), help="Stop when the round is so far.")
+@click.option("--allow-shrink", is_flag=True, help="Go on although tasks are gone on the server.")
+@click.option("--no-delete-duplicates", is_flag=True, help="Keep even duplicates nobody touched.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def round(  # noqa: A001 - the command's name; one argument an option
+    root: Path,
+    wait: bool,
+    poll: float,
+    accept_partial: bool,
+    dry_run: bool,
+    size: int | None,
+    strategy: str | None,
+    until: Any,
+    allow_shrink: bool,
+    no_delete_duplicates: bool,
+    as_json: bool,
+) -> None:
+    """Carry the open round on, or begin the next one.
+
+    Select, push, wait for people, pull, audit, train, log. Run it again whenever you like: it
+    goes on where it stopped. Once a round is logged the next one is selected and pushed, and
+    the exit code is 3, since people are needed.
+    """
+    from al_loop import app
+    from al_loop.loop.exchange import PullOptions
+    from al_loop.loop.machine import Options
+
+    options = Options(
+        until=until,
+        wait=wait,
+        poll=poll,
+        pull=PullOptions(accept_partial, allow_shrink, not no_delete_duplicates),
+    )
+    with app.opened(root, bar) as opened:
+        config = _with_flags(opened, size, strategy)
+        if dry_run:
+            _preview(opened, config, as_json=as_json)
+        else:
+            _run(opened, config, options, as_json=as_json)
+
+
+def _with_flags(opened: Any, size: int | None, strategy: str | None) -> Any:
+    """Apply --batch and --strategy to the configuration of a new round."""
+    from al_loop import app, config, registry
+    from al_loop.store import rounds
+
+    current = rounds.open_round(opened.store)
+    if current and (size or strategy):
+        say(
+            f"round {current.number} goes on with the settings it began with;"
+            " --batch and --strategy count for the next one"
+        )
+    changed = config.override(opened.config, "batch", size=size, strategy=strategy)
+    registry.check_name(changed.batch.strategy)
+    app.strategy(changed)  # a wrong parameter is found before anything is done
+    return changed
+
+
+def _run(opened: Any, config: Any, options: Any, *, as_json: bool) -> None:
+    from al_loop.errors import Waiting
+    from al_loop.loop import machine
+    from al_loop.report import status
+    from al_loop.store import tasks
+
+    parts = opened.parts(say=say)
+    try:
+        with _watch(options) as watched:
+            machine.run(parts, config, watched)
+        waiting = None
+    except Waiting as e:
+        waiting = e
+    if as_json:
+        echo_json(status.facts(opened.store))
+    elif url := tasks.page(opened.store, parts.project.id):
+        click.echo(f"people label here: {url}")
+    if waiting is not None:
+        raise waiting
+
+
+@contextmanager
+def _watch(options: Any) -> Iterator[Any]:
+    """Show while waiting how many texts are settled."""
+    if not options.wait:
+        yield options
+        return
+    seen: dict[str, Any] = {}
+
+    with ExitStack() as stack:
+
+        def watch(progress: Any) -> None:
+            if "bar" not in seen:
+                seen["bar"] = stack.enter_context(bar(progress.texts, "settled"))
+            seen["bar"](progress.settled)
+
+        yield dataclasses.replace(options, watch=watch)
+
+
+def _preview(opened: Any, config: Any, *, as_json: bool) -> None:
+    """Print the next batch without storing it; of an open round, the batch it has."""
+    from al_loop.budget import price
+    from al_loop.loop.select import choose
+    from al_loop.store import answers, rounds
+
+    current = rounds.open_round(opened.store)
+    if current:
+        number, batch = current.number, rounds.batch(opened.store, current.number)
+        say(f"round {number} is open ({current.state}); this is its batch")
+    else:
+        choice = choose(opened.parts(), config)
+        number, batch = choice.number, list(choice.rows)
+    cost = price(config.budget, batch, answers.lead_times(opened.store))
+    if as_json:
+        rows = [dataclasses.asdict(b) for b in batch]
+        echo_json({"number": number, "texts": rows, "price": dataclasses.asdict(cost)})
+        return
+    rows = [dataclasses.asdict(b) | {"text": shorten(b.text)} for b in batch]
+    columns = {"rank": "#", "item_id": "id", "strategy": "chosen by", "why": "why"}
+    echo_table(rows, columns | {"suggestion": "suggestion", "text": "text"})
+    click.echo(cost.line())

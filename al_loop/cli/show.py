@@ -1,0 +1,97 @@
+"""`al-loop status` and `al-loop history`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from al_loop.cli.tables import echo_json, echo_table, formats
+
+_HISTORY = {
+    "number": "round",
+    "state": "state",
+    "strategy": "strategy",
+    "labels": "labels",
+    "accuracy": "accuracy",
+    "interval": "95 % interval",
+    "accuracy_change": "change",
+    "macro_f1": "macro-F1",
+    "classes_seen": "seen",
+    "classes_known": "classes",
+    "noise_found": "doubtful",
+    "time": "seconds",
+}
+_CSV = [*_HISTORY, "answers", "accuracy_low", "accuracy_high", "accuracy_from", "skipped"]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def status(root: Path, as_json: bool) -> None:
+    """Say where the open round stands and what to do next.
+
+    Reads the workspace only: answers count as of the last `al-loop round`.
+    """
+    from al_loop.report.status import facts
+    from al_loop.store import open_store
+    from al_loop.workspace import find
+
+    store = open_store(find(root).db_path)
+    found = facts(store)
+    store.close()
+    if as_json:
+        echo_json(found)
+        return
+    click.echo(_headline(found))
+    if found["annotators"]:
+        columns = {"annotator": "annotator", "answered": "answered", "open": "open"}
+        echo_table(
+            found["annotators"], columns | {"skipped": "skipped", "last_answer": "last answer"}
+        )
+    for name in ("skipped", "conflict", "unusable"):
+        if texts := found[f"{name}_texts"]:
+            more = f" and {len(texts) - 10} more" if len(texts) > 10 else ""
+            click.echo(f"{name}: {', '.join(texts[:10])}{more}")
+    if found["url"]:
+        click.echo(f"people label here: {found['url']}")
+    click.echo(f"next: {found['next']}")
+
+
+def _headline(found: dict[str, Any]) -> str:
+    rest = f"{found['labeled']} texts labeled, {found['pool']} in the pool"
+    if found["state"] is None:
+        return f"no round yet; {rest}"
+    pulled = f", last fetched {found['last_pull']}" if found["last_pull"] else ""
+    texts = f" {found['settled']} of {found['texts']} texts settled;" if found["texts"] else ""
+    return f"round {found['round']} ({found['state']}):{texts} {rest}{pulled}"
+
+
+@click.command()
+@formats
+@click.pass_obj
+def history(root: Path, form: str | None) -> None:
+    """Show what each round cost and brought.
+
+    Labels spent, accuracy and macro-F1 with 95 % intervals, classes, doubtful labels, seconds.
+    """
+    from al_loop.store import open_store, results
+    from al_loop.workspace import find
+
+    store = open_store(find(root).db_path)
+    rounds = results.history(store)
+    store.close()
+    if form == "json":
+        echo_json({"rounds": rounds})
+        return
+    columns = dict.fromkeys(_CSV) if form == "csv" else _HISTORY
+    rows = [_row(r) for r in rounds]
+    echo_table(rows, {k: _HISTORY.get(k, k) for k in columns}, form)
+    if form is None:
+        for source in {r["accuracy_from"] for r in rounds if r["accuracy_from"]}:
+            click.echo(f"accuracy from: {source}")
+
+
+def _row(r: dict[str, Any]) -> dict[str, Any]:
+    low, high = r["accuracy_low"], r["accuracy_high"]
+    between = None if low is None else f"{low:.3f} to {high:.3f}"
+    return r | {"interval": between, "time": round(sum(r["seconds"].values()), 1)}

@@ -1,0 +1,1 @@
+"""What the workspace says about itself. Reads the store, changes nothing."""

@@ -1,0 +1,48 @@
+"""Where the open round stands, who answered, and what to do next."""
+
+from typing import Any
+
+from al_loop.store import Store, overview, rounds
+
+
+def facts(store: Store) -> dict[str, Any]:
+    """Return what `al-loop status --json` prints.
+
+    Built from a few queries: no model, no encoder and no server is touched.
+    """
+    current = rounds.open_round(store)
+    number = current.number if current else rounds.last_number(store)
+    state = current.state if current else ("logged" if number else None)
+    batch = rounds.batch(store, number) if current else []
+    left = set(overview.unsettled(store, number)) if current else set()
+    return {
+        "round": number,
+        "state": state,
+        "texts": len(batch),
+        "settled": len(batch) - len(left),
+        "open": len(left),
+        "annotators": overview.annotators(store, number),
+        "last_answer": overview.last_answer(store),
+        "last_pull": overview.last_pull(store),
+        "skipped_texts": overview.texts_with(store, "skipped"),
+        "conflict_texts": overview.texts_with(store, "conflict"),
+        "unusable_texts": overview.texts_with(store, "unusable"),
+        "pool": overview.pool_size(store),
+        "labeled": overview.labeled_size(store),
+        "url": overview.page(store),
+        "next": _next(state, len(left), overview.proposed_names(store)),
+    }
+
+
+def _next(state: str | None, left: int, proposed: list[str]) -> str:
+    advice = {
+        None: "al-loop round chooses the first batch and sends it to the annotators",
+        "selected": "al-loop round sends the batch to the annotators",
+        "pushed": f"people have to answer {left} more texts; al-loop round --wait waits for them",
+        "logged": "al-loop round begins the next round",
+    }.get(state, "al-loop round goes on with the open round")
+    if state == "pushed" and left == 0:
+        advice = "al-loop round fetches the answers and trains"
+    if proposed:
+        advice += f"; people asked for {', '.join(proposed[:3])}: al-loop classes"
+    return advice

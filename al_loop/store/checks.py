@@ -1,0 +1,139 @@
+"""The invariants of a workspace as SQL, and a dump for comparing two runs."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from al_loop.files import sha256
+from al_loop.store import answers, results
+from al_loop.store.core import Store
+
+#: name -> (what must hold, query that finds what breaks it)
+_RULES: Mapping[str, tuple[str, str]] = {
+    "one open round": (
+        "at most one round is not logged",
+        "SELECT number FROM rounds WHERE state <> 'logged' AND (SELECT COUNT(*) FROM rounds"
+        " WHERE state <> 'logged') > 1",
+    ),
+    "rounds without gaps": (
+        "rounds are numbered 1, 2, 3, ...",
+        "SELECT number FROM rounds r WHERE number > 1 AND NOT EXISTS"
+        " (SELECT 1 FROM rounds p WHERE p.number = r.number - 1)",
+    ),
+    "batches": (
+        "every round has a batch",
+        "SELECT number FROM rounds r WHERE NOT EXISTS (SELECT 1 FROM batch b"
+        " WHERE b.round = r.number)",
+    ),
+    "intent": (
+        "every chosen text has a task",
+        "SELECT b.item_id FROM batch b JOIN rounds r ON r.number = b.round WHERE NOT EXISTS"
+        " (SELECT 1 FROM tasks t WHERE t.item_id = b.item_id AND t.look = b.look"
+        "  AND t.project_id = r.project_id)",
+    ),
+    "pushed": (
+        "every text of a pushed round is on the server, was released, or its task is gone",
+        "SELECT b.item_id FROM batch b JOIN rounds r ON r.number = b.round JOIN tasks t"
+        " ON t.item_id = b.item_id AND t.look = b.look AND t.project_id = r.project_id"
+        " WHERE r.state <> 'selected' AND b.released = 0 AND t.remote_id IS NULL AND t.gone = 0",
+    ),
+    "one task a text": (
+        "no two keys share a task",
+        "SELECT remote_id FROM tasks WHERE remote_id IS NOT NULL"
+        " GROUP BY project_id, remote_id HAVING COUNT(*) > 1",
+    ),
+    "asked once": (
+        "no text is in two batches, unless it went back in between",
+        "SELECT item_id FROM batch WHERE released = 0 GROUP BY item_id, look HAVING COUNT(*) > 1",
+    ),
+    "test set kept apart": (
+        "no test text is in a batch",
+        "SELECT b.item_id FROM batch b JOIN items i ON i.id = b.item_id WHERE i.role = 'test'",
+    ),
+    "steps": (
+        "a round has passed every state before its own",
+        "SELECT r.number FROM rounds r WHERE (SELECT COUNT(*) FROM transitions t"
+        " WHERE t.round = r.number) <> CASE r.state WHEN 'selected' THEN 1 WHEN 'pushed' THEN 2"
+        " WHEN 'pulled' THEN 3 WHEN 'audited' THEN 4 WHEN 'trained' THEN 5 ELSE 6 END",
+    ),
+    "measured": (
+        "every trained round has its accuracy, even if it is null",
+        "SELECT number FROM rounds r WHERE state IN ('trained', 'logged') AND NOT EXISTS"
+        " (SELECT 1 FROM metrics m WHERE m.round = r.number AND m.name = 'accuracy')",
+    ),
+    "history": (
+        "every edited answer has its old version",
+        "SELECT annotation_id FROM answers a WHERE gone = 1 AND NOT EXISTS (SELECT 1 FROM"
+        " answer_history h WHERE h.project_id = a.project_id"
+        " AND h.annotation_id = a.annotation_id)",
+    ),
+}
+
+
+def failures(store: Store, models_dir: Path) -> Iterator[str]:
+    """Yield one line for each invariant that does not hold."""
+    for problem in store.rows("PRAGMA integrity_check"):
+        if problem[0] != "ok":
+            yield f"database file: {problem[0]}"
+    for row in store.rows("PRAGMA foreign_key_check"):
+        yield f"foreign key: a row of {row[0]} points to nothing in {row[2]}"
+    for name, (promise, query) in _RULES.items():
+        if found := store.rows(query):
+            shown = ", ".join(str(r[0]) for r in found[:5])
+            yield f"{name}: {promise}, but not: {shown} ({len(found)} in all)"
+    yield from _labels(store)
+    yield from _model(store, models_dir)
+
+
+def _labels(store: Store) -> Iterator[str]:
+    """Compare the stored labels with what follows from the answers."""
+    stored = {
+        r["item_id"]: (r["status"], r["label"], r["votes"])
+        for r in store.rows("SELECT * FROM labels")
+    }
+    derived = {i: (v.status, v.label, v.votes) for i, v in answers.verdicts(store).items()}
+    wrong = sorted(i for i in stored.keys() | derived.keys() if stored.get(i) != derived.get(i))
+    if wrong:
+        yield f"labels: {len(wrong)} don't follow from the answers, e.g. {wrong[0]}"
+
+
+def _model(store: Store, models_dir: Path) -> Iterator[str]:
+    model = results.current_model(store)
+    if model is None:
+        return
+    path = models_dir / model.path
+    if not path.is_file():
+        yield f"model: {model.path} is not there; the next round trains it again"
+    elif sha256(path.read_bytes()) != model.sha256:
+        yield f"model: {model.path} is damaged; the next round trains it again"
+
+
+#: What two runs that did the same must agree in: no times, no numbers the server gave.
+_DUMPED: Mapping[str, str] = {
+    "items": "SELECT id, position, text, role FROM items ORDER BY position",
+    "aliases": "SELECT id, item_id, label, extra FROM aliases ORDER BY id",
+    "classes": "SELECT name, position, description, examples, origin FROM classes"
+    " ORDER BY position",
+    "rounds": "SELECT number, state, strategy, seed, model_version, pool_size FROM rounds"
+    " ORDER BY number",
+    "batch": "SELECT round, rank, item_id, look, strategy, score, inclusion, why, suggestion,"
+    " suggestion_score, blind, overlap, released FROM batch ORDER BY round, rank",
+    "tasks": "SELECT key, item_id, look, overlap, remote_id IS NOT NULL AS pushed, gone"
+    " FROM tasks ORDER BY key",
+    "answers": "SELECT key, annotator, kind, labels, missing, comment, origin, model_version,"
+    " problem, gone FROM answers ORDER BY key, annotator, kind, labels, missing",
+    "labels": "SELECT item_id, status, label, votes FROM labels ORDER BY item_id",
+    "models": "SELECT round, version, kind, encoder, classes, labels FROM models ORDER BY round",
+    "issues": "SELECT round, item_id, kind, score, flagged, given, suggested FROM issues"
+    " ORDER BY round, item_id, kind",
+    "metrics": "SELECT round, name, value, low, high FROM metrics ORDER BY round, name",
+    "notes": "SELECT round, name, value FROM notes ORDER BY round, name",
+    "transitions": "SELECT round, state FROM transitions ORDER BY round, state",
+}
+
+
+def dump(store: Store) -> Iterator[str]:
+    """Yield each row as a line of JSON, without times and the server's numbers."""
+    for table, query in _DUMPED.items():
+        for row in store.rows(query):
+            yield json.dumps({"table": table, **dict(row)}, ensure_ascii=False, sort_keys=True)

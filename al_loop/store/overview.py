@@ -1,0 +1,98 @@
+"""Small queries behind `al-loop status`."""
+
+from typing import Any
+
+from al_loop.store import answers
+from al_loop.store.core import Store
+
+
+def annotators(store: Store, number: int) -> list[dict[str, Any]]:
+    """Count each person's answers and skips, and the open texts of a round left for them.
+
+    Nobody is assigned a text: an open one is left for all who have not answered it.
+    """
+    rows = store.rows(
+        "SELECT annotator, COUNT(*) AS answered, SUM(kind = 'skip') AS skipped,"
+        " MAX(updated_at) AS last_answer FROM answers WHERE gone = 0"
+        " GROUP BY annotator ORDER BY answered DESC, annotator"
+    )
+    waiting = unsettled(store, number)
+    done = {
+        (r["annotator"], r["item_id"])
+        for r in store.rows("SELECT annotator, item_id FROM answers WHERE gone = 0")
+    }
+    return [
+        dict(r) | {"open": sum((r["annotator"], item) not in done for item in waiting)}
+        for r in rows
+    ]
+
+
+def unsettled(store: Store, number: int) -> list[str]:
+    """Return the open texts of a round that still wait for someone."""
+    rows = store.rows(
+        "SELECT b.item_id FROM batch b WHERE b.round = ? AND b.released = 0 AND b.overlap >"
+        " (SELECT COUNT(DISTINCT a.annotator) FROM answers a"
+        "  WHERE a.item_id = b.item_id AND a.look = b.look AND a.gone = 0) ORDER BY b.rank",
+        [number],
+    )
+    return [r["item_id"] for r in rows]
+
+
+def last_answer(store: Store) -> str | None:
+    """Return when somebody answered last, as the server told at the last pull."""
+    found: str | None = store.value("SELECT MAX(updated_at) FROM answers WHERE gone = 0")
+    return found
+
+
+def last_pull(store: Store) -> str | None:
+    """Return when answers were fetched last."""
+    found: str | None = store.value("SELECT MAX(pulled_at) FROM projects")
+    return found
+
+
+def texts_with(store: Store, status: str) -> list[str]:
+    """Return the ids of the texts that count as skipped, conflict, unusable, ..."""
+    rows = store.rows("SELECT item_id FROM labels WHERE status = ? ORDER BY item_id", [status])
+    return [r["item_id"] for r in rows]
+
+
+def pool_size(store: Store) -> int:
+    """Count the texts that nothing is known about."""
+    return int(
+        store.value(
+            "SELECT (SELECT COUNT(*) FROM items WHERE role = 'pool') - (SELECT COUNT(*)"
+            " FROM labels l JOIN items i ON i.id = l.item_id WHERE i.role = 'pool')"
+        )
+    )
+
+
+def labeled_size(store: Store) -> int:
+    """Count the texts of the training set."""
+    return int(
+        store.value(
+            "SELECT COUNT(*) FROM labels l JOIN items i ON i.id = l.item_id"
+            " WHERE i.role = 'pool' AND l.label IS NOT NULL"
+        )
+    )
+
+
+def page(store: Store) -> str | None:
+    """Return the page where people label."""
+    found: str | None = store.value("SELECT url FROM projects WHERE url <> '' LIMIT 1")
+    return found
+
+
+def proposed_names(store: Store) -> list[str]:
+    """Return the classes that people asked for."""
+    if not store.value("SELECT 1 FROM labels WHERE status = 'proposed' LIMIT 1"):
+        return []
+    return list(answers.proposals(store))
+
+
+def labels_by_class(store: Store) -> dict[str, int]:
+    """Count the labels of each class in the training set."""
+    rows = store.rows(
+        "SELECT l.label, COUNT(*) AS n FROM labels l JOIN items i ON i.id = l.item_id"
+        " WHERE i.role = 'pool' AND l.label IS NOT NULL GROUP BY l.label"
+    )
+    return {r["label"]: r["n"] for r in rows}
