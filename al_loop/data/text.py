@@ -29,6 +29,15 @@ def id_of(hash_: str) -> str:
     return hash_[:16]
 
 
+def fold(label: str) -> str:
+    r"""Return what is equal for labels that people would take for the same.
+
+    >>> fold("Caf\u00c9 ") == fold("cafe\u0301")
+    True
+    """
+    return unicodedata.normalize("NFC", normalize(label).casefold())
+
+
 def fault(text: str) -> str:
     r"""Say which character can't be stored or sent, or return an empty string.
 

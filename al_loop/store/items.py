@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from al_loop.data.text import fault, name_fault, normalize, shown
+from al_loop.data.text import fault, fold, name_fault, normalize, shown
 from al_loop.data.text import text_hash as _hash
 from al_loop.errors import DataError
-from al_loop.labels import by_folded_name, fold
+from al_loop.labels import by_folded_name
 from al_loop.store.core import Store, now
 from al_loop.types import ClassSpec, Role
 

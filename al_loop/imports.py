@@ -1,0 +1,185 @@
+"""One import: its files one after the other, then classes, test set and labels, as a whole."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from al_loop.config import Config
+from al_loop.data.columns import Asked
+from al_loop.ingest import FileReport, Labels, Progress, Reading, ingest
+from al_loop.store import Store, answers, items
+from al_loop.store.items import Conflict
+from al_loop.types import ClassSpec
+
+TEST_SHARE = 0.2
+TEST_LEAST = 30
+LABELED_LEAST = 60  # below, a test set of 30 would take more than half of the labels
+
+_DRAW_STEP = 7  # of the random generator [seed, round 0, step]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asked for; `data` or `test` is set, or both."""
+
+    data: Path | None = None
+    test: Path | None = None
+    asked: Asked = field(default_factory=Asked)
+    replace_bad_chars: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did, or with `dry_run` would do.
+
+    `labeled` counts the texts with exactly one given label. `test_rule` tells where the test
+    set is from: "file", "drawn", "kept" (of an earlier import), "too few labels" or "none".
+    """
+
+    files: tuple[FileReport, ...]
+    items: int
+    labeled: int
+    conflicts: tuple[Conflict, ...]
+    new_classes: tuple[str, ...]
+    classes: int
+    test_size: int
+    test_rule: str
+    dry_run: bool = False
+    config_written: bool = False
+
+    @property
+    def bad(self) -> list[str]:
+        """Every refused row of every file."""
+        return [problem for file in self.files for problem in file.bad]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``--json`` prints."""
+        return {
+            "files": [_file_dict(file) for file in self.files],
+            "items": self.items,
+            "labeled": self.labeled,
+            "conflicts": [asdict(conflict) for conflict in self.conflicts],
+            "classes": self.classes,
+            "new_classes": list(self.new_classes),
+            "test": {"size": self.test_size, "rule": self.test_rule},
+            "bad": self.bad,
+            "dry_run": self.dry_run,
+            "config_written": self.config_written,
+        }
+
+
+def run(
+    store: Store,
+    request: Request,
+    config: Config,
+    progress: Progress,
+    *,
+    draw: bool = False,
+    config_written: bool = False,
+) -> ImportReport:
+    """Import the files of a request. Inside a tx, so that all of it is kept or nothing.
+
+    Raises:
+        DataError: a file is refused, or labels differ only in case.
+
+    """
+    seed_classes(store, config)
+    before = items.classes(store)
+    labels = Labels.of([c.name for c in before])
+    files = tuple(
+        ingest(store, path, reading, labels, progress)
+        for path, reading in readings(request, config)
+    )
+    labels.refuse_clashes()
+    items.add_classes(store, map(ClassSpec, labels.new), "data")
+    if draw and request.test is None:
+        draw_test(store, config.seed)
+    answers.refresh_labels(store)
+    _remember_columns(store, files)
+    test_size = len(items.with_one_label(store, "test"))
+    return ImportReport(
+        files=files,
+        items=items.count(store),
+        labeled=len(items.with_one_label(store, "pool")) + test_size,
+        conflicts=tuple(items.conflicts(store)),
+        new_classes=tuple(labels.new),
+        classes=len(before) + len(labels.new),
+        test_size=test_size,
+        test_rule=_test_rule(files, draw, test_size),
+        dry_run=request.dry_run,
+        config_written=config_written,
+    )
+
+
+def readings(request: Request, config: Config) -> Iterator[tuple[Path, Reading]]:
+    """Yield the files of a request and how each is read: the data first, then the test set.
+
+    The named label column may be missing in the data when there is a test file, and the id and
+    kept columns in a test file.
+    """
+    asked, replace = request.asked, request.replace_bad_chars
+    if request.data is not None:
+        needed = ["text", "id", "keep"] + (["label"] if request.test is None else [])
+        yield request.data, Reading(asked, config, "pool", needed, replace)
+    if request.test is not None:
+        yield request.test, Reading(asked, config, "test", ["text", "label"], replace)
+
+
+def seed_classes(store: Store, config: Config) -> int:
+    """Add the classes of config.toml that are new; those that are known stay as they are.
+
+    Raises:
+        DataError: a name can't be used, or differs from a known class only in case.
+
+    """
+    specs = [ClassSpec(n, c.description, c.examples) for n, c in config.classes.items()]
+    return items.add_classes(store, specs, "config")
+
+
+def draw_test(store: Store, seed: int) -> int:
+    """Move a random 20 % (at least 30) of the pool's labeled texts to the test set.
+
+    Returns how many; 0 where fewer than 60 texts have a label.
+    """
+    import numpy as np
+
+    labeled = items.with_one_label(store, "pool")
+    if len(labeled) < LABELED_LEAST:
+        return 0
+    rng = np.random.default_rng([seed, 0, _DRAW_STEP])
+    n = max(TEST_LEAST, round(TEST_SHARE * len(labeled)))
+    drawn = rng.choice(len(labeled), size=n, replace=False)
+    items.set_role(store, [labeled[i] for i in sorted(drawn)], "test")
+    return n
+
+
+def _test_rule(files: tuple[FileReport, ...], draw: bool, size: int) -> str:
+    if any(file.role == "test" for file in files):
+        return "file"
+    if draw:
+        return "drawn" if size else "too few labels"
+    return "kept" if size else "none"
+
+
+def _remember_columns(store: Store, files: tuple[FileReport, ...]) -> None:
+    """Keep the columns of the latest import, and every kept column there ever was."""
+    columns = files[0].columns
+    before = json.loads(store.meta("columns") or "{}").get("keep", [])
+    keep = list(dict.fromkeys([*before, *(c for file in files for c in file.columns.keep)]))
+    facts = {"text": columns.text, "label": columns.label, "id": columns.id, "keep": keep}
+    store.set_meta("columns", json.dumps(facts, ensure_ascii=False))
+
+
+def _file_dict(file: FileReport) -> dict[str, Any]:
+    return {
+        "file": file.file,
+        "role": file.role,
+        **asdict(file.counts),
+        "bad": len(file.bad),
+        "columns": asdict(file.columns),
+        "id_rule": file.id_rule,
+        "note": file.note,
+    }
