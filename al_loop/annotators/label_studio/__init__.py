@@ -6,8 +6,9 @@ outcomes of a call), `client` (the calls), `tasks` (look-up and sweep), `project
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from al_loop.annotators.base import Progress
@@ -15,10 +16,12 @@ from al_loop.annotators.label_studio.address import is_plain_remote
 from al_loop.annotators.label_studio.client import Api
 from al_loop.annotators.label_studio.faults import Lost, Refused
 from al_loop.errors import InputError
-from al_loop.types import Pulled, PullRequest, Pushed, PushRequest
+from al_loop.types import ClassSpec, ProjectRef, Pulled, PullRequest, Pushed, PushRequest
 
 if TYPE_CHECKING:
     import httpx
+
+    from al_loop.annotators.label_studio.doctor import ProjectInfo, ServerInfo, UserInfo
 
 __all__ = ["LabelStudio"]
 
@@ -62,7 +65,7 @@ class LabelStudio:
 
         with _translated(self.api):
             pushed = Push(self.api, request, progress).run()
-        return _noted(pushed, self.warnings())
+        return replace(pushed, notes=pushed.notes + self.warnings())
 
     def pull(self, request: PullRequest) -> Pulled:
         """Return every annotation of the project, or raise; see `Annotator.pull`."""
@@ -71,9 +74,40 @@ class LabelStudio:
         with _translated(self.api):
             return pull(self.api, request)
 
+    def server(self) -> "ServerInfo":
+        """Return the server's version and edition."""
+        from al_loop.annotators.label_studio import doctor
+
+        with _translated(self.api):
+            return doctor.server(self.api)
+
+    def user(self) -> "UserInfo":
+        """Return whom the key belongs to. Raises AuthError for a bad one."""
+        from al_loop.annotators.label_studio import doctor
+
+        with _translated(self.api):
+            return doctor.user(self.api)
+
+    def inspect(self, ref: ProjectRef, classes: Sequence[ClassSpec]) -> "ProjectInfo | None":
+        """Return the state of a project, None when it does not exist yet."""
+        from al_loop.annotators.label_studio import doctor
+
+        with _translated(self.api):
+            return doctor.inspect(self.api, ref, classes)
+
+    def update_page(self, ref: ProjectRef, classes: Sequence[ClassSpec]) -> bool:
+        """Add classes to the page of a live project. False when there is no project yet."""
+        from al_loop.annotators.label_studio import project
+
+        with _translated(self.api):
+            found = project.find(self.api, ref)
+            if found is not None:
+                project.update_page(self.api, found, classes, context=False)
+            return found is not None
+
     def link(self, remote_id: int) -> str:
         """Return the address of the page where people label."""
-        return f"{self.api.url}projects/{remote_id}/data?labeling=1"
+        return self.api.labeling_url(remote_id)
 
     def warnings(self) -> tuple[str, ...]:
         """Return what is unsafe about the address, for people."""
@@ -84,12 +118,6 @@ class LabelStudio:
     def close(self) -> None:
         """Close the connections."""
         self.api.close()
-
-
-def _noted(pushed: Pushed, notes: tuple[str, ...]) -> Pushed:
-    from dataclasses import replace
-
-    return replace(pushed, notes=pushed.notes + notes) if notes else pushed
 
 
 @contextmanager

@@ -98,6 +98,10 @@ class Api:
         """Let the server settle: longer with each attempt, or for as long as it asks."""
         self._sleep(wait if wait is not None else min(self._settle * 2**attempt, _LONGEST_STEP))
 
+    def labeling_url(self, project: int) -> str:
+        """Return the address where people label a project's tasks, one after the other."""
+        return f"{self.url}projects/{project}/data?labeling=1"
+
     def unreachable(self, reason: str) -> ServerError:
         """Build the error for a call that never got a good answer."""
         shown = httpx.URL(self.url).copy_with(userinfo=b"")

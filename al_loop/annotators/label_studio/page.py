@@ -10,7 +10,7 @@ import math
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 from al_loop.errors import InputError
@@ -22,7 +22,8 @@ TEXT, CONTEXT = "text", "context"
 #: Keys are faster than reading, as long as people can remember them.
 HOTKEYS = "1234567890qwertasdfg"
 
-_MARK = re.compile(r"<!-- al-loop:([0-9a-f]{12}) -->")
+#: The server strips comments from the instructions, a class attribute stays.
+_MARK = re.compile(r'<div class="al-loop-([0-9a-f]{12})">')
 
 
 def grown(live: str, classes: Sequence[ClassSpec], *, context: bool) -> str | None:
@@ -37,11 +38,13 @@ def grown(live: str, classes: Sequence[ClassSpec], *, context: bool) -> str | No
     before = ET.tostring(root, encoding="unicode")
     if len(root) == 0:
         ET.SubElement(root, "Text", {"name": TEXT, "value": f"${TEXT}"})
-    choices = _choices(root)
+    _check(root)
     if context and _named(root, CONTEXT) is None:
         _add_context(root)
-    _add_classes(choices, classes)
-    _add_filter(root, choices)
+    if classes:  # the server refuses a choice without choices
+        choices = _choices(root)
+        _add_classes(choices, classes)
+        _add_filter(root, choices)
     for name, words in (
         (MISSING, "Is a class missing? Type its name"),
         (COMMENT, "A comment, if you like"),
@@ -81,26 +84,35 @@ def _named(root: ET.Element, name: str) -> ET.Element | None:
     return next((e for e in root.iter() if e.get("name") == name), None)
 
 
-def _choices(root: ET.Element) -> ET.Element:
-    """Return the control for the class, made when the page has none of any kind."""
+def _check(root: ET.Element) -> None:
+    """Refuse a page that shows no text of ours, or asks for something else only."""
     found = _named(root, LABEL)
-    text = _named(root, TEXT)
-    foreign = [e for e in root.iter() if e.get("toName") and e.get("name") not in (LABEL, None)]
-    ours = {MISSING, COMMENT}
-    if text is None or (found is None and any(e.get("name") not in ours for e in foreign)):
+    controls = {e.get("name") for e in root.iter() if e.get("toName") and e.tag != "Filter"}
+    if _named(root, TEXT) is None or (found is None and controls - {MISSING, COMMENT}):
         raise InputError(
             "the project's labeling page is not one that al-loop can use",
             hint='it needs <Text name="text" value="$text"/> and '
             '<Choices name="label" toName="text" choice="single">; or use another project',
         )
-    if found is None:
-        attributes = {"name": LABEL, "toName": TEXT, "choice": "single"}
-        return ET.SubElement(root, "Choices", attributes)
-    if found.tag != "Choices" or found.get("choice", "single") not in ("single", "single-radio"):
+    single = ("single", "single-radio")
+    if found is not None and (
+        found.tag != "Choices" or found.get("choice", "single") not in single
+    ):
         raise InputError(
             "the control 'label' on the project's labeling page is not a single choice",
             hint='it has to be <Choices name="label" toName="text" choice="single">',
         )
+
+
+def _choices(root: ET.Element) -> ET.Element:
+    """Return the control for the class, made below the texts when there is none."""
+    found = _named(root, LABEL)
+    if found is None:
+        found = ET.Element("Choices", {"name": LABEL, "toName": TEXT, "choice": "single"})
+        parent, place = _place(
+            root, _named(root, CONTEXT if _named(root, CONTEXT) is not None else TEXT)
+        )
+        parent.insert(place, found)
     return found
 
 
@@ -126,9 +138,9 @@ def _add_filter(root: ET.Element, choices: ET.Element) -> None:
     if any(e.tag == "Filter" and e.get("toName") == LABEL for e in root.iter()):
         return
     choices.set("layout", "inline")
-    parent = next(p for p in root.iter() if choices in list(p))
+    parent, place = _place(root, choices)
     attributes = {"toName": LABEL, "minlength": "0", "placeholder": "Type to filter"}
-    parent.insert(list(parent).index(choices), ET.Element("Filter", attributes))
+    parent.insert(place - 1, ET.Element("Filter", attributes))
 
 
 def _text_area(name: str, words: str) -> dict[str, str]:
@@ -145,16 +157,20 @@ def _text_area(name: str, words: str) -> dict[str, str]:
 
 def _add_context(root: ET.Element) -> None:
     """Show the kept columns right below the text."""
-    text = _named(root, TEXT)
-    parent = next(p for p in root.iter() if text in list(p))
-    place = [e is text for e in parent].index(True) + 1
+    parent, place = _place(root, _named(root, TEXT))
     parent.insert(place, ET.Element("Text", {"name": CONTEXT, "value": f"${CONTEXT}"}))
+
+
+def _place(root: ET.Element, element: ET.Element | None) -> tuple[ET.Element, int]:
+    """Return the parent of an element of the page and the place right after the element."""
+    parent = next(p for p in root.iter() if any(e is element for e in p))
+    return parent, [e is element for e in parent].index(True) + 1
 
 
 def instructions(classes: Sequence[ClassSpec]) -> str:
     """Return the HTML of the instructions: every class with its definition and examples.
 
-    It starts with a mark over its own content, so that `may_replace` can tell what an
+    Its frame carries a mark made of its content, so that `may_replace` can tell what an
     administrator has edited.
     """
     parts = [
@@ -164,17 +180,15 @@ def instructions(classes: Sequence[ClassSpec]) -> str:
     ]
     parts += [_definition(spec) for spec in classes if spec.description or spec.examples]
     body = "\n".join(parts)
-    return f"<!-- al-loop:{_hash(body)} -->\n{body}"
+    return f'<div class="al-loop-{_hash(body)}">\n{body}\n</div>'
 
 
 def may_replace(live: str, wanted: str) -> bool:
-    """Tell whether the instructions differ and nobody edited them since we wrote them."""
-    if live == wanted:
+    """Tell whether the instructions say something else and nobody edited them since ours."""
+    if _hash(live) == _hash(wanted):
         return False
-    mark = _MARK.match(live.lstrip())
-    if mark is None:
-        return not live.strip()
-    return _hash(live.lstrip()[mark.end() :].strip()) == mark[1]
+    mark = _MARK.search(live)
+    return mark[1] == _hash(live) if mark else not live.strip()
 
 
 def _definition(spec: ClassSpec) -> str:
@@ -183,8 +197,10 @@ def _definition(spec: ClassSpec) -> str:
     return f"<p><b>{escape(spec.name)}</b> {escape(spec.description)}</p>{listed}"
 
 
-def _hash(body: str) -> str:
-    return hashlib.sha256(body.encode()).hexdigest()[:12]
+def _hash(html: str) -> str:
+    """Hash what is seen: the server rewrites tags and entities."""
+    seen = " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
+    return hashlib.sha256(seen.encode()).hexdigest()[:12]
 
 
 def prediction(suggestion: Suggestion, model_version: str) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Push:
             self._notes[f"the suggestions of {version} are not shown: the server has none"] = None
         return Pushed(
             remote_id=ours.id,
-            url=f"{self._api.url}projects/{ours.id}/data",
+            url=self._api.labeling_url(ours.id),
             task_ids=ids,
             created=len(self._created),
             duplicates_deleted=self._deleted,
