@@ -1,33 +1,26 @@
 """The composition root: a workspace and its configuration become the parts of the loop."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from al_loop import config as configs
 from al_loop.annotators.base import Annotator, Progress
+from al_loop.bars import Bar, no_bar
 from al_loop.config import Config
 from al_loop.files import lock
 from al_loop.loop.parts import Parts, Vectors, quiet
 from al_loop.store import Store, open_store, tasks
-from al_loop.types import Pulled, PullRequest, Pushed, PushRequest
+from al_loop.types import ProjectRef, Pulled, PullRequest, Pushed, PushRequest
 from al_loop.workspace import Workspace, find
 from strategies.base import Strategy
 
 if TYPE_CHECKING:
+    from al_loop.annotators.label_studio import LabelStudio
     from al_loop.embed import Embedder
-
-
-#: (total, what is done) -> a context that gives a callback for the number done so far.
-Bar: TypeAlias = Callable[[int, str], AbstractContextManager[Callable[[int], None]]]
-
-
-def no_bar(_total: int, _label: str) -> AbstractContextManager[Callable[[int], None]]:
-    """Draw nothing."""
-    return nullcontext(lambda _: None)
 
 
 @dataclass(frozen=True)
@@ -40,7 +33,7 @@ class App:
     bar: Bar = no_bar
 
     @cached_property
-    def label_studio(self) -> Annotator:
+    def label_studio(self) -> "LabelStudio":
         """The adapter for the configured server."""
         from al_loop.annotators.label_studio import LabelStudio
         from al_loop.secrets import find_key
@@ -60,21 +53,10 @@ class App:
 
     def vectors(self, hashes: Sequence[str], texts: Sequence[str]) -> Vectors:
         """Return the vectors of some texts through the workspace's cache."""
-        from al_loop import embed
+        from al_loop import cache
 
-        where = (self.store, self.workspace.vectors_dir, self.embedder, hashes, texts)
-        todo = embed.missing(self.store, self.embedder, hashes)
-        if not todo:
-            return embed.vectors(*where)
-        done = 0
-        with self.bar(todo, "encoding") as draw:
-
-            def add(more: int) -> None:
-                nonlocal done
-                done += more
-                draw(done)
-
-            return embed.vectors(*where, progress=add)
+        where = (self.store, self.workspace.vectors_dir)
+        return cache.through(*where, self.embedder, hashes, texts, self.bar)
 
     def parts(
         self, annotator: Annotator | None = None, say: Callable[[str], None] = quiet
@@ -83,9 +65,10 @@ class App:
 
         The server and its key are looked for when they are first needed.
         """
-        name = "label_studio" if annotator is None else type(annotator).__name__.lower()
-        pinned = self.config.label_studio.project if annotator is None else 0
-        project = tasks.project(self.store, name, self.title, pinned)
+        if annotator is None:
+            project = self.project
+        else:
+            project = tasks.project(self.store, type(annotator).__name__.lower(), self.title)
         return Parts(
             store=self.store,
             annotator=annotator or Later(lambda: self.label_studio),
@@ -95,8 +78,14 @@ class App:
             models_dir=self.workspace.models_dir,
             lock=lambda: lock(self.workspace.lock_path),
             say=say,
-            push_bar=lambda total: self.bar(total, "pushing"),
+            bar=self.bar,
         )
+
+    @property
+    def project(self) -> ProjectRef:
+        """The labeling project in Label Studio, on the server or to be made there."""
+        pinned = self.config.label_studio.project
+        return tasks.project(self.store, "label_studio", self.title, pinned)
 
     @property
     def title(self) -> str:

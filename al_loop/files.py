@@ -51,17 +51,17 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def lock(path: Path) -> Iterator[None]:
+def lock(path: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold a workspace for one step; the kernel frees it when the process dies.
 
     Raises:
-        Locked: at once, when another process holds it; names that process.
+        Locked: at once, when another process holds it and `wait` is not set; names it.
 
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as e:
             raise Locked(_holder(path), hint="wait for it, or stop it; then run again") from e
         os.ftruncate(descriptor, 0)

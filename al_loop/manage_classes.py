@@ -6,7 +6,7 @@ from al_loop.app import App
 from al_loop.errors import InputError
 from al_loop.files import lock
 from al_loop.store import answers, items, overview
-from al_loop.types import ClassSpec, PushRequest
+from al_loop.types import ClassSpec
 
 
 def add_class(app: App, spec: ClassSpec, say: Callable[[str], None]) -> int:
@@ -31,12 +31,9 @@ def add_class(app: App, spec: ClassSpec, say: Callable[[str], None]) -> int:
 
 
 def _show(app: App, say: Callable[[str], None]) -> None:
-    """Put the classes on the labeling page, if there is one. A push without tasks does that."""
+    """Put the classes on the labeling page, if there is one."""
     if overview.page(app.store) is None:
         return
-    parts = app.parts()
-    if not parts.project.remote_id:
-        return
-    with parts.lock():
-        parts.annotator.push(PushRequest(parts.project, items.classes(app.store), ()))
+    with lock(app.workspace.lock_path):
+        app.label_studio.update_page(app.project, items.classes(app.store))
     say("the labeling page has the class now")

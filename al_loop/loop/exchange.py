@@ -3,7 +3,6 @@
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 from al_loop.config import Config
@@ -46,8 +45,7 @@ def push(parts: Parts, round_: Round, config: Config, *, delete_duplicates: bool
         sweep=tasks.recent_keys(store, parts.project.id),
         delete_duplicates=delete_duplicates,
     )
-    bar = parts.push_bar(len(wanted)) if parts.push_bar else nullcontext(None)
-    with bar as progress:
+    with parts.bar(len(wanted), "pushing") as progress:
         pushed = parts.annotator.push(request, progress)
     with store.tx():
         tasks.record_push(

@@ -24,7 +24,7 @@ def audit(parts: Parts, round_: Round, config: Config) -> None:
     began = time.monotonic()
     known = knowledge.gather(parts, config, round_.number)
     proba = None
-    if known.ids:
+    if known.ids and parts.audits:
         proba = learner.out_of_fold(
             known.X,
             known.y,
@@ -89,8 +89,10 @@ def _measure(
     """Measure on the test set, or else on the labels that were drawn at random."""
     rng = generator(config, round_.number, _TRAIN)
     test = answers.labeled(parts.store, "test")
-    order = {name: i for i, name in enumerate(known.names)}
     if model is not None and test:
+        # A class that nobody has named yet gets a place after all others: never predicted.
+        names = dict.fromkeys([*known.names, *sorted({t[3] for t in test})])
+        order = {name: i for i, name in enumerate(names)}
         X = parts.vectors([t[2] for t in test], [t[1] for t in test])
         truth = np.array([order[t[3]] for t in test], dtype=np.int64)
         predicted = model.proba(X).argmax(axis=1)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from al_loop.annotators.base import Annotator
+from al_loop.bars import Bar, no_bar
 from al_loop.config import Config
 from al_loop.store import Store
 from al_loop.types import ProjectRef
@@ -17,7 +18,6 @@ from strategies.base import Strategy
 
 Vectors: TypeAlias = npt.NDArray[np.float32]
 Labels: TypeAlias = npt.NDArray[np.int64]
-PushBar: TypeAlias = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 
 
 def quiet(_: str) -> None:
@@ -33,7 +33,7 @@ class Parts:
     models_dir: where classifiers are saved; None keeps none (simulations).
     lock: held while a step runs, never while waiting for people.
     say: one plain line for people.
-    push_bar: total -> a context that gives a callback for the number of tasks done.
+    audits: False skips the search for wrong labels, where a perfect oracle makes none.
     """
 
     store: Store
@@ -44,7 +44,8 @@ class Parts:
     models_dir: Path | None = None
     lock: Callable[[], AbstractContextManager[None]] = nullcontext
     say: Callable[[str], None] = quiet
-    push_bar: PushBar | None = None
+    bar: Bar = no_bar
+    audits: bool = True
 
 
 def generator(config: Config, number: int, step: int) -> np.random.Generator:

@@ -1,0 +1,70 @@
+"""Turn an imported, labeled data set into one whose labels an oracle keeps."""
+
+import sqlite3
+from collections.abc import Collection, Iterable
+
+from al_loop.errors import InputError
+from al_loop.store import answers, items
+from al_loop.store.core import Store
+from al_loop.types import ClassSpec
+
+
+def copy(store: Store) -> Store:
+    """Return an independent copy in memory."""
+    conn = sqlite3.connect(":memory:", isolation_level=None)
+    store.conn.backup(conn)
+    conn.row_factory = sqlite3.Row
+    conn.execute("PRAGMA foreign_keys = ON")
+    return Store(conn, None)
+
+
+def hide_labels(
+    store: Store, labeled_ids: Collection[str], known_classes: Iterable[str]
+) -> dict[str, str]:
+    """Take the labels out of the pool, but for some rows; returns item id -> gold label.
+
+    Texts without a label leave the pool, since no oracle could answer them. A text with several
+    labels has its first one. Only the classes of `known_classes` and of the kept labels are known
+    afterwards: the oracle names the others.
+
+    Raises:
+        InputError: an id of `labeled_ids` is not in the data.
+    """
+    gold: dict[str, str] = {}
+    item_of: dict[str, str] = {}
+    for r in store.rows(
+        "SELECT a.id, a.item_id, a.label FROM aliases a JOIN items i ON i.id = a.item_id"
+        " WHERE i.role = 'pool' ORDER BY i.position, a.rowid"
+    ):
+        item_of[r["id"]] = r["item_id"]
+        if r["label"] is not None:
+            gold.setdefault(r["item_id"], r["label"])
+    if unknown := sorted(i for i in labeled_ids if i not in item_of):
+        raise InputError(
+            f"--labeled-ids: {unknown[0]!r} is not an id of the data ({len(unknown)} unknown ids)",
+            hint="use ids of the column that --id names, one a line",
+        )
+    kept = {item_of[i] for i in labeled_ids}
+    with store.tx():
+        _forget(store, gold, kept)
+        names = [*known_classes, *dict.fromkeys(gold[i] for i in gold if i in kept)]
+        items.add_classes(store, [ClassSpec(n) for n in dict.fromkeys(names)], "oracle")
+        answers.refresh_labels(store)
+    return gold
+
+
+def _forget(store: Store, gold: Collection[str], kept: Collection[str]) -> None:
+    """Take away the labels that are not kept, the classes, and texts without any label."""
+    store.execute("DELETE FROM labels")
+    store.execute("DELETE FROM classes")
+    pool = [r[0] for r in store.rows("SELECT id FROM items WHERE role = 'pool'")]
+    useless = [(i,) for i in pool if i not in gold]
+    store.execute_many("DELETE FROM aliases WHERE item_id = ?", useless)
+    store.execute_many("DELETE FROM items WHERE id = ?", useless)
+    hidden = [(i,) for i in gold if i not in kept]
+    store.execute_many("UPDATE aliases SET label = NULL WHERE item_id = ?", hidden)
+    # An item that is kept has its one gold label, also where the data gave several.
+    store.execute_many(
+        "UPDATE aliases SET label = ? WHERE item_id = ? AND label IS NOT NULL",
+        [(gold[i], i) for i in kept if i in gold],
+    )
