@@ -1,0 +1,114 @@
+"""k-means over the pool, shared by the strategies that cover it."""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from strategies.base import FloatArray, IntArray, Picks, PoolView, picks, top_n
+
+#: k-means finds its centers on at most so many rows, drawn uniformly, or on 10 a cluster
+#: where that is more; every row is then assigned. 100,000 x 384 takes seconds, not minutes.
+SAMPLE = 20_000
+#: More clusters than this cost minutes; larger batches take several texts of each.
+MAX_CLUSTERS = 1_000
+
+
+def as_float32(values: FloatArray) -> npt.NDArray[np.float32]:
+    """Return the rows in the one precision that all geometry here is computed in."""
+    return np.asarray(values, dtype=np.float32)
+
+
+def representatives(
+    embeddings: FloatArray, n: int, rng: np.random.Generator, note: str = ""
+) -> Picks:
+    """Return the most central text of each of n k-means clusters, largest cluster first.
+
+    embeddings: (N, d) with N >= n >= 1. Where there are fewer than n clusters (equal texts, or
+    n above `MAX_CLUSTERS`), the next central texts follow in further rounds over the clusters.
+    A score is the share of the pool in the cluster, less 1 for each text taken from it before.
+    """
+    groups = kmeans(embeddings, n, rng)
+    chosen, owner, turn = round_robin(groups, n)
+    sizes = np.array([len(g) for g in groups])
+    why = [
+        f"{note}{_place(t)} of cluster {g + 1} ({sizes[g]} text{'s' if sizes[g] > 1 else ''})"
+        for g, t in zip(owner, turn, strict=True)
+    ]
+    return picks(chosen, sizes[owner] / len(embeddings) - turn, source="clusters", why=why)
+
+
+def cold_start(pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
+    """Choose without a model: cluster representatives, with the reason in `why`."""
+    if pool.proba is None:
+        note = "no model yet: "
+    else:
+        note = "no class known yet: " if len(pool.centers) == 0 else "a single class so far: "
+    return representatives(pool.embeddings, n, rng, note)
+
+
+def kmeans(embeddings: FloatArray, k: int, rng: np.random.Generator) -> list[IntArray]:
+    """Split rows into at most k clusters.
+
+    embeddings: (N, d). Returns the positions of each cluster's rows, the most central first;
+    larger clusters first. Equal rows never warn, they make fewer clusters.
+    """
+    X = as_float32(embeddings)
+    k = min(k, MAX_CLUSTERS, len(X))
+    labels: IntArray
+    if k <= 1:
+        labels, centers = np.zeros(len(X), dtype=np.int64), X.mean(axis=0, keepdims=True)
+    else:
+        labels, centers = _fit(X, k, rng)
+    distance = np.linalg.norm(X - centers[labels], axis=1)
+    return split(labels, top_n(-distance, len(X), rng), rng)
+
+
+def split(labels: IntArray, order: IntArray, rng: np.random.Generator) -> list[IntArray]:
+    """Return the positions in each cluster, in the given order of rows; larger clusters first.
+
+    labels: (N,) cluster numbers, -1 for rows that are left out.
+    """
+    order = order[labels[order] >= 0]
+    by_cluster = order[np.argsort(labels[order], kind="stable")]
+    _, starts, sizes = np.unique(labels[by_cluster], return_index=True, return_counts=True)
+    groups = np.split(by_cluster, starts[1:])
+    return [groups[i] for i in top_n(sizes, len(sizes), rng)]
+
+
+def round_robin(groups: Sequence[IntArray], n: int) -> tuple[IntArray, IntArray, IntArray]:
+    """Take the first row of each group in turn, then the second of each, until there are n.
+
+    Returns three arrays of the same length, n or what there is: rows, the group of each, and
+    how many were taken from that group before.
+    """
+    rows = np.concatenate([*groups, np.empty(0, dtype=np.int64)])
+    sizes = [len(g) for g in groups]
+    owner = np.repeat(np.arange(len(groups)), sizes)
+    turn = np.concatenate([*map(np.arange, sizes), np.empty(0, dtype=np.int64)])
+    order = np.lexsort((owner, turn))[:n]
+    return rows[order], owner[order], turn[order]
+
+
+def _fit(
+    X: npt.NDArray[np.float32], k: int, rng: np.random.Generator
+) -> tuple[IntArray, npt.NDArray[np.float32]]:
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    size = max(SAMPLE, 10 * k)
+    sample = X if len(X) <= size else X[rng.choice(len(X), size, replace=False)]
+    model = KMeans(k, n_init=1, max_iter=50, random_state=int(rng.integers(2**31)))
+    # One thread: the order in which several add up their sums changes the last digits, and
+    # with them now and then a pick.
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k
+        model.fit(sample)
+        labels = model.predict(X)
+    return labels.astype(np.int64), model.cluster_centers_
+
+
+def _place(turn: int) -> str:
+    return "center" if turn == 0 else f"text {turn + 1}"

@@ -1,0 +1,108 @@
+"""Several strategies in one batch."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from strategies.base import (
+    Picks,
+    PoolView,
+    Strategy,
+    check_request,
+    choose_from_rest,
+    join,
+    lacks,
+    no_picks,
+)
+from strategies.grouping import cold_start
+
+
+def mix(
+    pool: PoolView,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    parts: Mapping[str, tuple[Strategy, float]],
+) -> Picks:
+    """Share the batch out among several strategies, without overlap.
+
+    n is split by largest remainder; the parts choose one after the other, in the given order,
+    among what the earlier ones left. What a part can't fill goes to the next ones. Each text
+    keeps the source of the part that chose it, and scores are comparable only within a source.
+    Only the first part chooses from the whole pool, so only its inclusion probabilities are
+    kept; those of later parts are NaN.
+
+    Before there is a model, the parts that need one leave their shares to one set of cluster
+    representatives, which comes first.
+
+    Args:
+        pool: what the parts need.
+        n: size of the batch.
+        rng: passed on to the parts.
+        parts: name -> (strategy with its parameters bound, share). Shares are positive and
+            count relative to their sum. The registry makes them of
+            ``mix = {margin = 0.7, novelty = 0.3}``.
+
+    Source: largest remainder is A. Hamilton's method of apportionment, 1792.
+
+    Raises:
+        ValueError: n is negative or larger than the pool, there are no parts, a share is not
+            positive, or the parts can't fill the batch together.
+
+    """
+    if not parts or not all(0 < share < np.inf for _, share in parts.values()):
+        raise ValueError("a mix needs at least one part, and its shares must be positive")
+    check_request(pool, n)
+    if n == 0:
+        return no_picks()
+    chosen, missing = no_picks(), 0
+    for strategy, count in _shares(pool, n, parts):
+        chosen, missing = _add(chosen, strategy, pool, count + missing, rng)
+    for strategy, _ in parts.values():  # the last part was short: ask the earlier ones again
+        chosen, missing = _add(chosen, strategy, pool, missing, rng)
+    if missing:
+        raise ValueError(f"the parts of the mix filled only {n - missing} of {n} texts")
+    return chosen
+
+
+def apportion(n: int, shares: list[float]) -> list[int]:
+    """Split n by shares of any positive sum: whole quotas, then the largest remainders.
+
+    Equal remainders go to the earlier share.
+
+    >>> apportion(10, [0.7, 0.3]), apportion(10, [1, 1, 1])
+    ([7, 3], [4, 3, 3])
+    """
+    quotas = np.round(n * np.array(shares, dtype=np.float64) / sum(shares), 9)
+    counts = np.floor(quotas).astype(np.int64)
+    by_remainder = np.argsort(-(quotas - counts), kind="stable")
+    counts[by_remainder[: n - int(counts.sum())]] += 1
+    return [int(c) for c in counts]
+
+
+def _shares(
+    pool: PoolView, n: int, parts: Mapping[str, tuple[Strategy, float]]
+) -> list[tuple[Strategy, int]]:
+    """Return who chooses how many; parts that lack what they need make one cold start."""
+    counts = apportion(n, [share for _, share in parts.values()])
+    shares: list[tuple[Strategy, int]] = []
+    cold = 0
+    for (strategy, _), count in zip(parts.values(), counts, strict=True):
+        if lacks(strategy, pool):
+            cold += count
+        else:
+            shares.append((strategy, count))
+    return [(cold_start, cold), *shares]
+
+
+def _add(
+    chosen: Picks, strategy: Strategy, pool: PoolView, n: int, rng: np.random.Generator
+) -> tuple[Picks, int]:
+    """Add what a part chooses among the rest; also return how many of n it could not fill."""
+    if n == 0:
+        return chosen, 0
+    more = choose_from_rest(strategy, pool, chosen.indices, n, rng)
+    if len(chosen):
+        more = replace(more, inclusion=np.full(len(more), np.nan))
+    return join([chosen, more]), n - len(more)
