@@ -3,21 +3,14 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import click
 
+from al_loop.cli.progress import say
+
 if TYPE_CHECKING:
     from al_loop.server import LocalServer
-
-
-class Workspace(Protocol):
-    """What these commands need of the click context's object."""
-
-    @property
-    def root(self) -> Path:
-        """The workspace folder."""
-        ...
 
 
 @click.command()
@@ -27,8 +20,8 @@ class Workspace(Protocol):
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: a free one.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def up(workspace: Workspace, host: str, port: int, as_json: bool) -> None:
-    """Start a local Label Studio and print where people label.
+def up(root: Path, host: str, port: int, as_json: bool) -> None:
+    """Start a local Label Studio for this workspace.
 
     The first start takes about a minute. Data, log and keys lie in .al-loop/server; running it
     again changes nothing. Stop it with: al-loop down
@@ -36,16 +29,16 @@ def up(workspace: Workspace, host: str, port: int, as_json: bool) -> None:
     from al_loop import server
 
     if not server.is_loopback(host):
-        _say(
+        say(
             f"note: with --host {host} everyone who reaches this machine sees the log-in page, "
             "and passwords and texts travel unencrypted (http); use it in networks you trust"
         )
-    started = server.start(_folder(workspace), host=host, port=port, progress=_say)
+    started = server.start(_folder(root), host=host, port=port, progress=say)
     if (started.host, port or started.port) != (host, started.port):
-        _say(f"note: it listens on {started.url} as before; al-loop down first to move it")
+        say(f"note: it listens on {started.url} as before; al-loop down first to move it")
     invite = server.invite_link(started)
-    if other := _configured(workspace.root, started):
-        _say(f"note: config.toml names {other}, so `al-loop round` uses that server")
+    if other := _configured(root, started):
+        say(f"note: config.toml names {other}, so `al-loop round` uses that server")
     if as_json:
         click.echo(json.dumps(_values(started, invite)))
         return
@@ -60,11 +53,14 @@ def up(workspace: Workspace, host: str, port: int, as_json: bool) -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def down(workspace: Workspace, as_json: bool) -> None:
-    """Stop the Label Studio that al-loop up started. Its data stays."""
+def down(root: Path, as_json: bool) -> None:
+    """Stop the local Label Studio.
+
+    Its data stays, and al-loop up starts it again.
+    """
     from al_loop import server
 
-    stopped = server.stop(_folder(workspace))
+    stopped = server.stop(_folder(root))
     if as_json:
         click.echo(json.dumps({"stopped": stopped is not None}))
     elif stopped:
@@ -75,12 +71,8 @@ def down(workspace: Workspace, as_json: bool) -> None:
         click.echo("no Label Studio runs here")
 
 
-def _folder(workspace: Workspace) -> Path:
-    return workspace.root / ".al-loop" / "server"
-
-
-def _say(line: str) -> None:
-    click.echo(line, err=True)
+def _folder(root: Path) -> Path:
+    return root / ".al-loop" / "server"
 
 
 def _terminal() -> bool:

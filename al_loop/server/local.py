@@ -59,19 +59,13 @@ def start(
         last = record.load(folder)
         if last and last.alive:
             progress(f"Label Studio runs already (process {last.pid})")
-            return _ready(last, timeout, progress)
+            try:
+                return _ready(last, timeout, progress)
+            except ServerError:
+                if last.alive:
+                    raise  # else it was just dying
         port = network.free_port(host, port, last.port if last else 0)
-        server = _launch(folder, host, port)
-        new = not any((server.data).glob("*.sqlite3"))
-        what = "sets up its database, about a minute" if new else "starts"
-        progress(f"Label Studio {what} (log: {server.log_file})")
-        try:
-            return _ready(server, timeout, progress)
-        except AuthError:
-            raise  # it runs: the user can log in and see to it
-        except BaseException:
-            terminate(server.pid, server.process)
-            raise
+        return _begin(folder, host, port, timeout, progress)
 
 
 def running(folder: Path) -> LocalServer | None:
@@ -121,6 +115,20 @@ def resolve(folder: Path, url: str = "") -> tuple[str, Path | None]:
             hint="al-loop up, or set [label_studio] url in config.toml",
         )
     return url.rstrip("/"), None
+
+
+def _begin(folder: Path, host: str, port: int, timeout: float, progress: Say) -> LocalServer:
+    new = not any((folder / "data").glob("*.sqlite3"))
+    server = _launch(folder, host, port)
+    what = "sets up its database, about a minute" if new else "starts"
+    progress(f"Label Studio {what} (log: {server.log_file})")
+    try:
+        return _ready(server, timeout, progress)
+    except AuthError:
+        raise  # it runs: the user can log in and see to it
+    except BaseException:
+        terminate(server.pid, server.process)
+        raise
 
 
 def _launch(folder: Path, host: str, port: int) -> LocalServer:

@@ -42,7 +42,8 @@ def identity(pid: int) -> str:
     """Return what tells a living process from a later one with the same pid, else "".
 
     On Linux the boot and the start time in clock ticks (proc(5), field 22 of stat),
-    elsewhere the start time that ps shows. A zombie counts as dead.
+    elsewhere the start time that ps shows. A zombie counts as dead, but not while some of its
+    threads are still ending: they hold its files and ports.
     """
     if pid <= 0:
         return ""
@@ -54,8 +55,11 @@ def identity(pid: int) -> str:
         return ""
     # The name in parentheses may hold spaces and parentheses itself: count from its end.
     state, *fields = stat.rpartition(")")[2].split()
+    threads, started = int(fields[16]), fields[18]
+    if state == "X" or (state == "Z" and threads <= 1):
+        return ""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return "" if state in "ZX" else f"{boot}:{fields[18]}"
+    return f"{boot}:{started}"
 
 
 def terminate(pid: int, process: str, *, grace: float = 10.0) -> bool:
