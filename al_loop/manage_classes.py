@@ -9,7 +9,7 @@ from al_loop.store import answers, items, overview
 from al_loop.types import ClassSpec
 
 
-def add_class(app: App, spec: ClassSpec, say: Callable[[str], None]) -> int:
+def add_class(app: App, spec: ClassSpec, say: Callable[[str], None], *, live: bool = True) -> int:
     """Add a class to the workspace, then to the project on the server, if there is one.
 
     Returns how many texts became labeled by answers that had asked for it.
@@ -26,7 +26,8 @@ def add_class(app: App, spec: ClassSpec, say: Callable[[str], None]) -> int:
             raise InputError(f"{spec.name!r} is a class already", hint="al-loop classes")
         answers.refresh_labels(store)
         gained = overview.labeled_size(store) - before
-    _show(app, say)
+    if live:
+        _show(app, say)
     return gained
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from al_loop.annotators.base import Progress
 from al_loop.data.text import fold
@@ -19,17 +19,20 @@ class Oracle:
     gold: item id -> label.
     names_classes: True lets it answer with classes that are not known yet, which then are;
         False makes it write them into "missing class", as people do.
-    mistakes, skips: shares of the answers that are another known class, or none. Which ones
-        follows from `seed`, the text and the person, not from the order.
+    mistakes: person -> share of the answers that are another known class.
+    skips: share of the tasks that are skipped. What is skipped or mistaken follows from `seed`,
+        the text and the person, not from the order.
     people: who answers, in turn; a task with overlap is answered by as many of them.
+    said: what was answered so far. An oracle does not change its mind when a class is added.
     """
 
     gold: Mapping[str, str]
     names_classes: bool = True
-    mistakes: float = 0.0
+    mistakes: Mapping[str, float] = field(default_factory=dict)
     skips: float = 0.0
     seed: int = 0
     people: tuple[str, ...] = ("oracle",)
+    said: dict[tuple[str, str], Answer] = field(default_factory=dict)
 
     def push(self, request: PushRequest, progress: Progress | None = None) -> Pushed:
         """Take the tasks; there is nobody to bring them to."""
@@ -41,7 +44,7 @@ class Oracle:
         """Answer every task that was ever pushed, the same way each time."""
         known = by_folded_name(c.name for c in request.classes)
         answers = [
-            self._answer(key, person, known)
+            self.said.setdefault((key, person), self._answer(key, person, known))
             for key, overlap in request.keys.items()
             for person in self._asked(key, overlap)
         ]
@@ -64,7 +67,7 @@ class Oracle:
         if not self.names_classes and fold(label) not in known:
             return Answer(number, key, person, "label", missing=label, updated_at=_WHEN)
         others = [name for folded, name in known.items() if folded != fold(label)]
-        if others and self._draw("mistake", key, person) < self.mistakes:
+        if others and self._draw("mistake", key, person) < self.mistakes.get(person, 0):
             label = others[int(self._draw("which", key, person) * len(others))]
         return Answer(number, key, person, "label", (label,), updated_at=_WHEN)
 
