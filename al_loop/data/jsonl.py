@@ -53,7 +53,7 @@ class PlainText:
         """Yield each line as the cell ``text``."""
         for number, line in self._source.lines():
             if line.strip():
-                yield Row(number, {"text": line})
+                yield Row(number, {"text": line.rstrip("\r\n")})
 
 
 def _objects(source: Source) -> Iterator[Row]:
