@@ -19,6 +19,7 @@ from al_loop.errors import InputError, Waiting
 from al_loop.files import write_whole
 from al_loop.imports import Request
 from al_loop.loop import machine
+from al_loop.loop.exchange import PullOptions
 from al_loop.loop.parts import Parts
 from al_loop.manage_classes import add_class
 from al_loop.store import answers, rounds
@@ -87,7 +88,7 @@ def _finish(parts: Parts, opened: App, number: int) -> None:
     try:
         machine.run(parts, opened.config, machine.Options(until="logged"))
     except Waiting:
-        partial = machine.PullOptions(accept_partial=True)
+        partial = PullOptions(accept_partial=True)
         machine.run(parts, opened.config, machine.Options(until="logged", pull=partial))
     assert rounds.get_round(parts.store, number).state == "logged"
 

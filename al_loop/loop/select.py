@@ -4,8 +4,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from al_loop.config import Config
 from al_loop.crash import point
@@ -15,8 +17,9 @@ from al_loop.loop.parts import Labels, Parts, generator
 from al_loop.store import rounds
 from al_loop.store.core import now
 from al_loop.store.rounds import BatchRow
-from strategies.base import Picks, PoolView
+from strategies.base import FloatArray, Picks, PoolView
 
+T = TypeVar("T", bound=np.generic)
 _STEP = 1
 _PACKAGES = ("al-loop", "scikit-learn", "modAL-python", "hdbscan", "cleanlab", "numpy")
 
@@ -64,7 +67,7 @@ def choose(parts: Parts, config: Config) -> Choice:
 
 
 def _suggestions(
-    proba: np.ndarray | None, indices: Labels, names: Sequence[str]
+    proba: FloatArray | None, indices: Labels, names: Sequence[str]
 ) -> list[tuple[str, float]]:
     assert proba is not None
     best = proba[indices].argmax(axis=1)
@@ -108,7 +111,7 @@ def _number(value: float) -> float | None:
     return round(float(value), 9) if np.isfinite(value) else None
 
 
-def _read_only(array: np.ndarray) -> np.ndarray:
+def _read_only(array: npt.NDArray[T]) -> npt.NDArray[T]:
     view = np.asarray(array).view()
     view.flags.writeable = False
     return view

@@ -1,7 +1,7 @@
 """Turn an imported, labeled data set into one whose labels an oracle keeps."""
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from al_loop.errors import InputError
 from al_loop.store import answers, items
@@ -53,7 +53,7 @@ def hide_labels(
     return gold
 
 
-def _forget(store: Store, gold: Collection[str], kept: Collection[str]) -> None:
+def _forget(store: Store, gold: Mapping[str, str], kept: Collection[str]) -> None:
     """Take away the labels that are not kept, the classes, and texts without any label."""
     store.execute("DELETE FROM labels")
     store.execute("DELETE FROM classes")
