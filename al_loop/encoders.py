@@ -153,8 +153,9 @@ def _look_up(name: str) -> None:
     from huggingface_hub import HfApi, try_to_load_from_cache
 
     repository = name if "/" in name else f"sentence-transformers/{name}"
-    if isinstance(try_to_load_from_cache(repository, "config.json"), str):
-        return
+    for file in ("modules.json", "config.json"):
+        if isinstance(try_to_load_from_cache(repository, file), str):
+            return  # downloaded before
     HfApi().model_info(repository, timeout=10)
 
 
