@@ -1,5 +1,6 @@
 """`al-loop init` and `al-loop import`: from files to texts in the workspace."""
 
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -54,7 +55,7 @@ def init(root: Path, /, data: Path, as_json: bool, **options: Any) -> None:
 
     request = _request(data, **options)
     report = workspace.init(root, request, _progress)
-    _print(report, f"al-loop init {data}", as_json)
+    _print(report, _command("init" if request.dry_run else "import", request), as_json)
     # The check of the encoder against the texts belongs here, after the report.
     if not as_json and not request.dry_run:
         click.echo("\nnext: al-loop doctor   checks server, key and encoder")
@@ -78,7 +79,7 @@ def import_(root: Path, /, data: Path | None, as_json: bool, **options: Any) -> 
     if request.data is None and request.test is None:
         raise click.UsageError("name a FILE, or --test FILE")
     report = workspace.add(workspace.find(root), request, _progress)
-    _print(report, f"al-loop import {data or f'--test {request.test}'}", as_json)
+    _print(report, _command("import", request), as_json)
     # The check of the encoder against the new texts belongs here, after the report.
 
 
@@ -98,6 +99,23 @@ def _request(
     return Request(data, test, asked, replace_bad_chars, dry_run)
 
 
+def _command(verb: str, request: Request) -> str:
+    """Return the command that lists every problem; after an init that is an import."""
+    asked = request.asked
+    values = {
+        "--text": asked.text,
+        "--label": asked.label,
+        "--id": asked.id,
+        "--keep": ",".join(asked.keep) if asked.keep else None,
+        "--test": request.test and str(request.test),
+    }
+    words = ["al-loop", verb, *([str(request.data)] if request.data else [])]
+    for option, value in values.items():
+        words += [option, value] if value is not None else []
+    words += ["--replace-bad-chars"] if request.replace_bad_chars else []
+    return shlex.join([*words, "--dry-run", "--json"])
+
+
 def _progress(file: str, rows: int) -> None:
     if sys.stderr.isatty():
         click.echo(f"\r{file}: {rows:,} rows ", err=True, nl=False)
@@ -105,7 +123,7 @@ def _progress(file: str, rows: int) -> None:
         say(f"{file}: {rows:,} rows")
 
 
-def _print(report: ImportReport, command: str, as_json: bool) -> None:
+def _print(report: ImportReport, listing: str, as_json: bool) -> None:
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", err=True, nl=False)
     if as_json:
@@ -116,12 +134,11 @@ def _print(report: ImportReport, command: str, as_json: bool) -> None:
     for file in report.files:
         _print_file(file)
     _print_totals(report)
-    all_of_it = f"{command} --dry-run --json lists all"
-    _print_list("rows that were left out:", report.bad, all_of_it)
+    _print_list("rows that were left out:", report.bad, listing)
     _print_list(
         "texts with different labels (they count as unlabeled until people decide):",
         [f"{' = '.join(c.ids)}: {' or '.join(c.labels)}" for c in report.conflicts],
-        all_of_it,
+        listing,
     )
 
 
@@ -172,14 +189,14 @@ def _test_line(report: ImportReport) -> str:
     return f"{report.test_size:,} texts" + _in_brackets(how.get(report.test_rule, ""))
 
 
-def _print_list(title: str, lines: list[str], all_of_it: str) -> None:
+def _print_list(title: str, lines: list[str], listing: str) -> None:
     if not lines:
         return
     click.echo(title)
     for line in lines[:SHOWN]:
         click.echo(f"  {_clean(line)}")
     if len(lines) > SHOWN:
-        click.echo(f"  ... and {len(lines) - SHOWN:,} more: {all_of_it}")
+        click.echo(f"  ... and {len(lines) - SHOWN:,} more: {listing} lists all")
 
 
 def _in_brackets(text: str) -> str:
