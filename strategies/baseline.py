@@ -6,7 +6,7 @@ from strategies.base import Picks, PoolView, check_request, no_picks, picks
 
 
 def random(pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
-    """Draw n texts uniformly, without replacement; the yardstick, and never a bad choice.
+    """Draw n texts uniformly, without replacement: the yardstick of all others.
 
     Needs nothing but the number of texts. Every text has the inclusion probability n / N,
     so that accuracy estimated on a random batch has no selection bias. All scores are 0.

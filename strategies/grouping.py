@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from strategies.base import FloatArray, IntArray, Picks, PoolView, picks, top_n
+from strategies.base import FloatArray, IntArray, Picks, PoolView, no_picks, picks, top_n
 
 #: k-means finds its centers on at most so many rows, drawn uniformly, or on 10 a cluster
 #: where that is more; every row is then assigned. 100,000 x 384 takes seconds, not minutes.
@@ -25,10 +25,12 @@ def representatives(
 ) -> Picks:
     """Return the most central text of each of n k-means clusters, largest cluster first.
 
-    embeddings: (N, d) with N >= n >= 1. Where there are fewer than n clusters (equal texts, or
+    embeddings: (N, d) with N >= n. Where there are fewer than n clusters (equal texts, or
     n above `MAX_CLUSTERS`), the next central texts follow in further rounds over the clusters.
     A score is the share of the pool in the cluster, less 1 for each text taken from it before.
     """
+    if n == 0:
+        return no_picks()
     groups = kmeans(embeddings, n, rng)
     chosen, owner, turn = round_robin(groups, n)
     sizes = np.array([len(g) for g in groups])

@@ -1,0 +1,249 @@
+"""What every query strategy promises, and what each of them is for."""
+
+import random as stdlib_random
+import re
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from al_loop import registry
+from strategies import grouping, novelty
+from strategies.base import PoolView
+from strategies.clusters import clusters
+from strategies.share import with_random_share
+from strategies.uncertainty import entropies, entropy, margin, margins
+
+DOCS = Path(__file__).parent.parent / "docs" / "strategies.md"
+PARTS = {"margin": 0.7, "novelty": 0.3}
+
+
+def documented_example():
+    code = re.search(r"```python\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL).group(1)
+    namespace = {}
+    exec(compile(code, str(DOCS), "exec"), namespace)
+    return namespace["unlike"]
+
+
+CASES = {name: registry.load(name, params={}, mix=PARTS) for name in registry.names()} | {
+    "clusters among": partial(clusters, among=2),
+    "margin with a random share": with_random_share(margin, 0.1),
+    "mix with a random share": with_random_share(registry.load("mix", params={}, mix=PARTS)),
+    "the example in docs": documented_example(),
+}
+every_strategy = pytest.mark.parametrize("strategy", CASES.values(), ids=CASES.keys())
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def make_pool(n=150, k=4, seed=0, dtype=np.float32, blobs=8):
+    """Texts of `blobs` groups, of which the first k are known classes."""
+    r = rng(seed)
+    means = unit(r.normal(size=(blobs, 16)))
+    X = unit(means[r.integers(0, blobs, n)] + r.normal(size=(n, 16)) * 0.05)
+    proba = r.dirichlet(np.ones(k), n).astype(np.float32)
+    return frozen(
+        PoolView(
+            embeddings=X.astype(dtype),
+            proba=proba.astype(dtype),
+            labeled=means[:k].astype(dtype),
+            labels=np.arange(k),
+            centers=means[:k].astype(dtype),
+        )
+    )
+
+
+def frozen(pool):
+    for array in (pool.embeddings, pool.proba, pool.labeled, pool.labels, pool.centers):
+        if array is not None:
+            array.flags.writeable = False
+    return pool
+
+
+def assert_kept(chosen, n, pool):
+    """Check everything that holds for any Picks."""
+    assert len(chosen) == n
+    assert chosen.indices.dtype == np.int64
+    assert len(set(chosen.indices.tolist())) == n
+    assert all(0 <= i < len(pool) for i in chosen.indices)
+    assert len(chosen.scores) == len(chosen.source) == len(chosen.why) == n
+    assert len(chosen.inclusion) == n
+    assert np.isfinite(chosen.scores).all()
+    assert all(chosen.source)
+    assert all(chosen.why)
+    drawn = chosen.inclusion[~np.isnan(chosen.inclusion)]
+    assert ((drawn > 0) & (drawn <= 1)).all()
+    best_first = [chosen.scores[chosen.source == s] for s in np.unique(chosen.source)]
+    assert all((np.diff(scores) <= 1e-9).all() for scores in best_first)
+
+
+def assert_same(one, other):
+    assert one.indices.tolist() == other.indices.tolist()
+    assert one.source.tolist() == other.source.tolist()
+    assert one.why.tolist() == other.why.tolist()
+
+
+POOLS = {
+    "usual": make_pool(),
+    "cold": PoolView(embeddings=make_pool().embeddings),
+    "no model, but examples": replace(make_pool(), proba=None),
+    "one class": make_pool(k=1),
+    "single text": make_pool(n=1),
+    "two texts": make_pool(n=2),
+    "all equal": replace(
+        make_pool(n=40),
+        embeddings=np.full((40, 16), 0.25, np.float32),
+        proba=np.full((40, 4), 0.25, np.float32),
+    ),
+    "every text twice": replace(
+        make_pool(), embeddings=np.repeat(make_pool(n=75).embeddings, 2, axis=0)
+    ),
+    "certain": replace(make_pool(), proba=np.eye(4, dtype=np.float32)[np.arange(150) % 4]),
+}
+
+
+@every_strategy
+@pytest.mark.parametrize("pool", POOLS.values(), ids=POOLS.keys())
+def test_it_gives_n_distinct_texts_of_any_pool(strategy, pool):
+    frozen(pool)
+    for n in sorted({1, min(12, len(pool)), len(pool) // 2, len(pool)}):
+        assert_kept(strategy(pool, n, rng()), n, pool)
+
+
+@every_strategy
+def test_it_refuses_a_batch_that_the_pool_cannot_give_and_names_both_numbers(strategy):
+    empty = PoolView(embeddings=np.empty((0, 16), np.float32))
+    for pool, n in ((make_pool(n=30), 31), (make_pool(n=30), -3), (empty, 1)):
+        with pytest.raises(ValueError, match=rf"(?s){n}\b.*\b{len(pool)}"):
+            strategy(pool, n, rng())
+
+
+@every_strategy
+def test_a_batch_of_no_text_is_empty(strategy):
+    for pool in (make_pool(), PoolView(embeddings=np.empty((0, 16), np.float32))):
+        assert_kept(strategy(pool, 0, rng()), 0, pool)
+
+
+@every_strategy
+@pytest.mark.parametrize("pool", [POOLS["usual"], POOLS["cold"], POOLS["certain"]])
+def test_the_same_seed_gives_the_same_picks(strategy, pool):
+    assert_same(strategy(pool, 20, rng(3)), strategy(pool, 20, rng(3)))
+
+
+@every_strategy
+def test_single_and_double_precision_give_the_same_picks(strategy):
+    single, double = make_pool(), make_pool(dtype=np.float64)
+    assert_same(strategy(single, 20, rng()), strategy(double, 20, rng()))
+
+
+@every_strategy
+def test_the_global_random_state_is_left_alone(strategy):
+    before = [str(np.random.get_state()), stdlib_random.getstate()]  # noqa: NPY002
+    strategy(make_pool(), 20, rng())
+    strategy(POOLS["cold"], 20, rng())
+    assert [str(np.random.get_state()), stdlib_random.getstate()] == before  # noqa: NPY002
+
+
+@pytest.mark.parametrize("name", ["margin", "entropy", "clusters", "novelty", "mix"])
+def test_before_there_is_anything_to_go_by_it_takes_cluster_centers_and_says_so(name):
+    chosen = CASES[name](POOLS["cold"], 10, rng())
+    assert set(chosen.source) == {"clusters"}
+    assert all(re.match(r"no model yet: (center|text \d+) of cluster", w) for w in chosen.why)
+
+
+@pytest.mark.parametrize("name", ["margin", "entropy", "clusters"])
+def test_with_one_class_it_takes_cluster_centers_and_says_so(name):
+    chosen = CASES[name](POOLS["one class"], 10, rng())
+    assert set(chosen.source) == {"clusters"}
+    assert all("a single class so far: " in why for why in chosen.why)
+
+
+@pytest.mark.parametrize("strategy", [margin, entropy], ids=["margin", "entropy"])
+def test_a_shuffled_pool_gives_the_same_texts(strategy):
+    pool = make_pool()
+    order = rng(7).permutation(len(pool))
+    shuffled = replace(pool, embeddings=pool.embeddings[order], proba=pool.proba[order])
+    there = strategy(shuffled, 20, rng(1)).indices
+    assert order[there].tolist() == strategy(pool, 20, rng(2)).indices.tolist()
+
+
+def test_margin_takes_the_two_closest_classes_and_entropy_the_widest_doubt():
+    proba = np.array([[0.9, 0.1, 0.0], [0.5, 0.49, 0.01], [0.4, 0.3, 0.3]])
+    pool = PoolView(embeddings=np.eye(3), proba=proba)
+    assert margins(proba) == pytest.approx([0.8, 0.01, 0.1])
+    assert entropies(proba) == pytest.approx([0.325, 0.742, 1.089], abs=1e-3)
+    by_margin, by_entropy = margin(pool, 2, rng()), entropy(pool, 2, rng())
+    assert (by_margin.indices.tolist(), by_margin.why[0]) == ([1, 2], "margin 0.010")
+    assert (by_entropy.indices.tolist(), by_entropy.why[0]) == ([2, 1], "entropy 1.09")
+
+
+def test_equal_scores_are_drawn_and_not_taken_in_the_order_of_the_file():
+    seen = {int(margin(POOLS["all equal"], 1, rng(seed)).indices[0]) for seed in range(30)}
+    assert len(seen) > 10
+
+
+def test_clusters_takes_one_text_of_each_group():
+    r = rng(1)
+    group = np.repeat(np.arange(6), 20)
+    pool = PoolView(embeddings=unit(np.eye(16)[group] + r.normal(size=(120, 16)) * 0.02))
+    chosen = clusters(pool, 6, rng())
+    assert sorted(group[chosen.indices]) == [0, 1, 2, 3, 4, 5]
+    assert all(re.search(r"center of cluster [1-6] \(20 texts\)", why) for why in chosen.why)
+
+
+def test_clusters_among_the_uncertain_leaves_the_certain_alone():
+    pool = make_pool()
+    chosen = clusters(pool, 5, rng(), among=3)
+    limit = np.sort(margins(pool.proba))[14]
+    assert (margins(pool.proba)[chosen.indices] <= limit).all()
+    half = clusters(pool, 5, rng(), among=1000)
+    assert (margins(pool.proba)[half.indices] <= np.median(margins(pool.proba))).all()
+
+
+def planted():
+    """Six known classes, and a small dense group that no class center is near."""
+    r = rng(2)
+    group = np.repeat(np.arange(7), [60, 60, 60, 60, 60, 60, 20])
+    X = unit(np.eye(16)[group] + r.normal(size=(380, 16)) * 0.05)
+    return PoolView(embeddings=X, centers=np.eye(16, dtype=np.float32)[:6] * 0.5), group
+
+
+def test_novelty_finds_the_cluster_that_no_class_center_is_near():
+    pool, group = planted()
+    chosen = novelty.novelty(pool, 3, rng())
+    assert group[chosen.indices[0]] == 6
+    pattern = r"new\? cluster of (19|20) texts, similarity 0\.\d\d to the nearest known class"
+    assert re.fullmatch(pattern, chosen.why[0])
+    assert set(group[chosen.indices[1:]]) <= {0, 1, 2, 3, 4, 5}
+
+
+def test_novelty_takes_one_text_of_each_cluster_before_a_second_of_any():
+    pool, group = planted()
+    chosen = novelty.novelty(pool, 380, rng())
+    first = [i for i, why in zip(chosen.indices, chosen.why, strict=True) if "new?" in why]
+    assert sorted(group[first]) == [0, 1, 2, 3, 4, 5, 6]
+    assert chosen.indices[:7].tolist() == first
+
+
+def test_novelty_covers_what_is_in_no_cluster():
+    scattered = replace(make_pool(), embeddings=unit(rng().normal(size=(150, 16))))
+    chosen = novelty.novelty(scattered, 10, rng(), min_cluster_size=40)
+    assert set(chosen.source) == {"novelty"}
+    assert all("outside of dense clusters: center of cluster" in why for why in chosen.why)
+
+
+@every_strategy
+def test_large_pools_and_batches_are_sampled(strategy, monkeypatch):
+    monkeypatch.setattr(grouping, "SAMPLE", 40)
+    monkeypatch.setattr(grouping, "MAX_CLUSTERS", 4)
+    monkeypatch.setattr(novelty, "SAMPLE", 60)
+    for pool in (POOLS["usual"], POOLS["cold"]):
+        assert_kept(strategy(pool, 30, rng()), 30, pool)

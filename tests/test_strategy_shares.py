@@ -1,0 +1,114 @@
+"""How a batch is shared out: the random share first, then the parts of a mix."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from scipy.stats import chisquare
+
+from al_loop import registry
+from strategies.base import PoolView, lacks, no_picks, picks
+from strategies.baseline import random
+from strategies.clusters import clusters
+from strategies.mix import apportion, mix
+from strategies.novelty import novelty
+from strategies.share import random_count, with_random_share
+from strategies.uncertainty import margin
+
+MARGIN_AND_NOVELTY = partial(mix, parts={"margin": (margin, 0.7), "novelty": (novelty, 0.3)})
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def make_pool(n=150):
+    r = rng(5)
+    X = r.normal(size=(n, 8)).astype(np.float32)
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    return PoolView(embeddings=X, proba=r.dirichlet(np.ones(4), n), centers=np.eye(8)[:4])
+
+
+def cold_pool():
+    return PoolView(embeddings=make_pool().embeddings)
+
+
+def uniformity(strategy, take):
+    """Return the p-value of uniform draws; draws without replacement only make it larger."""
+    pool, counts = make_pool(n=25), np.zeros(25)
+    r = rng(11)
+    for _ in range(2000):
+        counts[take(strategy(pool, 5, r))] += 1
+    return chisquare(counts).pvalue
+
+
+def test_random_and_the_random_share_are_uniform_over_the_whole_pool():
+    assert uniformity(random, lambda p: p.indices) > 0.01
+    shared = with_random_share(margin, 0.4)
+    assert uniformity(shared, lambda p: p.indices[p.source == "random"]) > 0.01
+    assert uniformity(margin, lambda p: p.indices) < 1e-9
+
+
+def test_the_random_share_comes_first_with_its_inclusion_probability():
+    chosen = with_random_share(margin, 0.1)(make_pool(), 20, rng())
+    assert chosen.source.tolist() == ["random"] * 2 + ["margin"] * 18
+    assert chosen.inclusion[:2] == pytest.approx([2 / 150] * 2)
+    assert np.isnan(chosen.inclusion[2:]).all()
+
+
+def test_random_with_a_random_share_is_one_draw():
+    bound = registry.load("random", params={}, mix={})
+    chosen = with_random_share(bound, 0.1)(make_pool(), 20, rng())
+    assert chosen.inclusion == pytest.approx([20 / 150] * 20)
+
+
+def test_a_draw_from_the_rest_counts_from_the_whole_pool():
+    drawing = partial(mix, parts={"random": (random, 1.0), "margin": (margin, 1.0)})
+    chosen = with_random_share(drawing, 0.1)(make_pool(), 20, rng())
+    assert chosen.inclusion[2:11] == pytest.approx([9 / 150] * 9)
+
+
+def test_the_share_is_rounded_but_never_left_out():
+    assert [random_count(n, 0.1) for n in (0, 1, 9, 14, 15, 25, 50)] == [0, 1, 1, 1, 2, 3, 5]
+    assert [random_count(10, share) for share in (0.0, 0.01, 1.0)] == [0, 1, 10]
+    for share in (-0.1, 1.1, float("nan")):
+        with pytest.raises(ValueError, match=str(share)):
+            with_random_share(margin, share)
+
+
+@pytest.mark.parametrize("bad", [[0, 0], [0, 150], [-1, 0], [0, 1, 2]])
+def test_positions_that_a_strategy_made_up_are_refused(bad):
+    wrong = with_random_share(lambda *_: picks(bad, [0.0] * len(bad), source="x", why="x"), 0.1)
+    with pytest.raises(ValueError, match="a strategy returned"):
+        wrong(make_pool(), 3, rng())
+
+
+def test_a_mix_splits_the_batch_by_largest_remainder_without_overlap():
+    assert apportion(90, [0.7, 0.3]) == [63, 27]
+    assert apportion(5, [0.5, 0.3, 0.2]) == [3, 1, 1]
+    assert apportion(1, [1.0, 1.0]) == [1, 0]
+    chosen = MARGIN_AND_NOVELTY(make_pool(), 20, rng())
+    assert chosen.source.tolist() == ["margin"] * 14 + ["novelty"] * 6
+
+
+def test_the_parts_of_a_cold_mix_choose_together():
+    together = MARGIN_AND_NOVELTY(cold_pool(), 20, rng())
+    assert together.indices.tolist() == clusters(cold_pool(), 20, rng()).indices.tolist()
+    assert lacks(novelty, cold_pool())
+    assert not lacks(partial(novelty, min_cluster_size=3), make_pool())
+
+
+def test_a_part_of_a_mix_that_cannot_fill_its_share_passes_the_rest_on():
+    def short(pool, n, rng):
+        return random(pool, min(n, 2), rng)
+
+    def nothing(pool, n, rng):
+        return no_picks()
+
+    for order in ("sm", "ms"):
+        parts = {p: ({"s": short, "m": margin}[p], 1.0) for p in order}
+        chosen = mix(make_pool(), 20, rng(), parts=parts)
+        assert sorted(chosen.source) == ["margin"] * 18 + ["random"] * 2
+        assert len(set(chosen.indices)) == 20
+    with pytest.raises(ValueError, match="only 0 of 20"):
+        mix(make_pool(), 20, rng(), parts={"nothing": (nothing, 1.0)})
