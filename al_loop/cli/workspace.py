@@ -107,7 +107,7 @@ def _command(verb: str, request: Request) -> str:
         "--label": asked.label,
         "--id": asked.id,
         "--keep": ",".join(asked.keep) if asked.keep else None,
-        "--test": request.test and str(request.test),
+        "--test": str(request.test) if request.test else None,
     }
     words = ["al-loop", verb, *([str(request.data)] if request.data else [])]
     for option, value in values.items():
