@@ -60,7 +60,9 @@ class Fake:
     def reply(self, status, answer):
         if isinstance(answer, bytes):
             return status, {"content-type": "application/json"}, answer
-        content = b"" if answer is None else json.dumps(answer).encode()
+        if answer is None:
+            return status, {}, b""
+        content = json.dumps(answer).encode()
         return (
             status,
             {"content-type": "application/json", "set-cookie": "sessionid=s3cr3t"},
