@@ -45,7 +45,10 @@ def up(root: Path, host: str, port: int, as_json: bool) -> None:
     click.echo(f"Label Studio  {started.public_url}")
     click.echo(f"log in as     {started.login}")
     # A pipe may end in a log for others; the person at a terminal has to log in.
-    click.echo(f"password      {started.password if _terminal() else started.password_file}")
+    if _terminal():
+        click.echo(f"password      {started.password}")
+    else:
+        click.echo(f"password in   {started.password_file}")
     click.echo(f"annotators    {invite}")
     click.echo("(send them that link: they make their own account with it)")
 
