@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from al_loop.encoders import (
+    HINT,
     FloatMatrix,
     HashingEncoder,
     Progress,
@@ -56,8 +57,8 @@ def load_embedder(name: str) -> Embedder:
     loaded from there, any other name is a model on the sentence-transformers hub.
 
     Raises:
-        ConfigError: the name is empty, or the package with the model is missing. A model that
-            the hub does not know raises it from `Embedder.encode`.
+        ConfigError: the name is empty, or the package or folder with the model is missing. A
+            model that the hub does not know raises it from `Embedder.encode`.
 
     """
     if name == "hashing":
@@ -65,9 +66,12 @@ def load_embedder(name: str) -> Embedder:
     if name in PACKAGED:
         return packaged(PACKAGED[0])
     if not name.strip():
-        raise ConfigError("[model] encoder is empty", hint=f'set it to "{PACKAGED[0]}"')
-    if Path(name).is_dir():
-        return from_folder(Path(name).resolve())
+        raise ConfigError("[model] encoder is empty", hint=HINT)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return from_folder(folder.resolve())
+    if name.startswith((".", "/", "~")):
+        raise ConfigError(f'[model] encoder = "{name}": there is no such folder', hint=HINT)
     return SentenceEncoder(name, name)
 
 

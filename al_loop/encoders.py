@@ -19,7 +19,7 @@ Progress: TypeAlias = Callable[[int], None]
 
 # Texts between two reports of progress: eight batches of the model.
 _SLICE = 256
-_HINT = (
+HINT = (
     'set [model] encoder in config.toml to "all-MiniLM-L6-v2" (English, comes with al-loop), '
     '"hashing" (any language, weaker, no download), the name of a model on the '
     "sentence-transformers hub, or the path of a folder that holds one"
@@ -119,7 +119,9 @@ class SentenceEncoder:
         except Exception as e:  # each hub client and model class raises its own kinds
             first_line = (str(e).strip() or type(e).__name__).splitlines()[0]
             raise ConfigError(
-                f'[model] encoder = "{self.name}" can\'t be loaded: {first_line}', hint=_HINT
+                f'[model] encoder = "{self.source}" can\'t be loaded '
+                f"{'' if local else 'from the hub '}({first_line})",
+                hint=HINT,
             ) from e
 
 

@@ -61,8 +61,8 @@ class Classifier:
                 if self.head.kind in heads.SCORING:
                     found = heads.softmax(heads.scores(self.estimator, X) / self.temperature)
                 else:
-                    found = self.estimator.predict_proba(X)
-            out[:, self.present] = found
+                    found = np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
+            out[:, self.present] = found / found.sum(axis=1, keepdims=True)  # after float32
         return out
 
 

@@ -251,9 +251,11 @@ def test_a_name_the_hub_does_not_know_is_one_line_with_what_to_type(monkeypatch)
     assert '"hashing"' in e.value.hint
 
 
-def test_an_empty_name_is_refused():
+def test_an_empty_name_and_a_folder_that_is_not_there_are_refused_at_once():
     with pytest.raises(ConfigError, match="empty"):
         load_embedder(" ")
+    with pytest.raises(ConfigError, match="no such folder"):
+        load_embedder("./models/none")
 
 
 def test_a_folder_without_a_model_is_one_line_and_another_file_another_cache_key(tmp_path):
