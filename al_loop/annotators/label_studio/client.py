@@ -29,7 +29,8 @@ SDK_RETRIES = 0
 #: How often a call without side effects, or one that can be repeated, is tried.
 TRIES = 5
 _TRIES_WHILE_CLOSED = 3
-_LONGEST_STEP = 2.0
+#: The longest pause between two looks that nobody asked for, in seconds.
+LONGEST_STEP = 2.0
 
 Params = Mapping[str, str | int | bool]
 Check = Callable[[Any], None]
@@ -96,7 +97,7 @@ class Api:
 
     def pause(self, attempt: int, wait: float | None = None) -> None:
         """Let the server settle: longer with each attempt, or for as long as it asks."""
-        self._sleep(wait if wait is not None else min(self._settle * 2**attempt, _LONGEST_STEP))
+        self._sleep(wait if wait is not None else min(self._settle * 2**attempt, LONGEST_STEP))
 
     def labeling_url(self, project: int) -> str:
         """Return the address where people label a project's tasks, one after the other."""

@@ -12,7 +12,7 @@ from typing import Any
 from al_loop import crash
 from al_loop.annotators.base import Progress
 from al_loop.annotators.label_studio import page, project, tasks
-from al_loop.annotators.label_studio.client import TRIES, Api
+from al_loop.annotators.label_studio.client import LONGEST_STEP, TRIES, Api
 from al_loop.annotators.label_studio.faults import Lost, Refused
 from al_loop.annotators.label_studio.parse import KEY, key_of
 from al_loop.errors import InputError, ServerError
@@ -146,7 +146,7 @@ class Push:
 
     def _await(self, keys: Sequence[str]) -> None:
         """Wait for an import in the background (Cloud): sending again would double it."""
-        for attempt in range(2 * TRIES):
+        for attempt in range(TRIES + int(self._api.timeout / LONGEST_STEP)):
             self._api.pause(attempt)
             if len(self._look(keys)) == len(keys):
                 return
