@@ -3,6 +3,7 @@
 import gzip
 import os
 import threading
+import tracemalloc
 from pathlib import Path
 
 import pyarrow as pa
@@ -156,10 +157,14 @@ def test_a_sparse_file_without_line_breaks_is_refused_without_reading_it_whole(
     monkeypatch.setattr(source, "MAX_LINE", 1_000_000)
     path = tmp_path / name
     with path.open("wb") as f:
-        f.truncate(1024**3)
+        f.truncate(1024**3)  # takes no space on the disk
 
+    tracemalloc.start()
     with pytest.raises(DataError, match=r":1: the line is longer than 976.6 kB"):
         load(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50_000_000
 
 
 def test_a_text_of_ten_megabytes_is_one_bad_row(tmp_path):

@@ -113,6 +113,8 @@ def test_errors_of_use_end_with_two(tmp_path, command):
 
 
 def test_nothing_from_a_file_moves_the_cursor(tmp_path):
-    data = write(tmp_path / "a.csv", [("1", "a", "x", "")], ("id", "text", "label", "\x1b[2Jevil"))
+    data = write(
+        tmp_path / "a.csv", [("1", "a", "x", "")], ("id", "text", "label", "\x1b]0;evil\x07")
+    )
 
     assert "\x1b" not in run(tmp_path, commands.init, data).stdout

@@ -88,6 +88,15 @@ def test_a_later_row_may_add_a_label_but_not_change_one(tmp_path, store_of):
     assert items.context(store_of(), ["1", "2"], ["via", "no"]) == {"1": "via: m", "2": ""}
 
 
+def test_a_later_row_may_not_change_a_kept_column(tmp_path):
+    rows = [("1", "hello", "x", "mail"), ("1", "hello", "x", "phone")]
+    data = write(tmp_path / "a.csv", rows, ("id", "text", "label", "via"))
+
+    report = workspace.init(tmp_path, Request(data, asked=Asked(keep=("via",))))
+
+    assert report.bad == [f"{data}:3: id '1' came with another 'via' at {data}:2"]
+
+
 def test_labels_that_differ_only_in_case_or_form_are_refused_with_both_lines(tmp_path):
     data = write(tmp_path / "a.csv", [("1", "a", "Refund"), ("2", "b", "refund")])
     with pytest.raises(DataError) as e:
