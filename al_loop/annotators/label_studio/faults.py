@@ -152,7 +152,7 @@ def raise_for(response: httpx.Response, *, personal: bool, private: bool) -> Non
     if response.is_redirect:
         raise _redirected(response)
     if status in (401, 403):
-        raise _unauthorized(status, detail_of(response), personal=personal)
+        raise _unauthorized(status, detail_of(response, private=True), personal=personal)
     if status in UNKNOWN_STATUS or not httpx.codes.is_client_error(status):
         raise Lost(f"status {status}", wait=retry_after(response))
     raise Refused(status, detail_of(response, private=private))
