@@ -89,10 +89,7 @@ def run(
     seed_classes(store, config)
     before = items.classes(store)
     labels = Labels.of([c.name for c in before])
-    files = tuple(
-        ingest(store, path, reading, labels, progress)
-        for path, reading in readings(request, config)
-    )
+    files = tuple(ingest(store, p, r, labels, progress) for p, r in readings(request, config))
     labels.refuse_clashes()
     items.add_classes(store, map(ClassSpec, labels.new), "data")
     if draw and request.test is None:

@@ -145,32 +145,22 @@ def ingest(
     name = printable(path)
     import_id = items.begin_import(store, name, reading.role)
     placing = Placing(store, import_id, reading.role, items.next_position(store))
-    counts, bad = placing.counts, []
+    counts = placing.counts
+    bad: list[str] = []
     for row in table.rows(columns.wanted()):
         counts.rows += 1
         if counts.rows % _PROGRESS_ROWS == 0:
             progress(name, counts.rows)
+        where = f"{name}:{row.line}"
         try:
-            record = checker.check(row)
-            placing.place(record)
+            _take(checker.check(row), placing, labels, where)
         except BadRow as e:
-            bad.append(f"{name}:{row.line}: {e}")
-            continue
-        counts.mended += record.mended
-        if record.label is not None:
-            counts.labeled += 1
-            labels.see(record.label, f"{name}:{row.line}")
+            bad.append(f"{where}: {e}")
     progress(name, counts.rows)
     _refuse_useless(name, counts, bad)
     seen = _seen(name, table, columns, reading, checker)
-    items.end_import(
-        store,
-        import_id,
-        rows=counts.rows,
-        added=counts.added,
-        duplicates=counts.rows - counts.added - len(bad),
-        bad=len(bad),
-    )
+    duplicates = counts.rows - counts.added - len(bad)
+    items.end_import(store, import_id, counts.rows, counts.added, duplicates, len(bad))
     return FileReport(name, reading.role, counts, tuple(bad), seen, table.note)
 
 
@@ -253,6 +243,14 @@ class Placing:
     def _differs(self, alias: items.Alias, what: str) -> BadRow:
         before = items.source_of(self.store, alias)
         return BadRow(f"id {shown(alias.id)} came with {what} at {before}")
+
+
+def _take(record: Record, placing: Placing, labels: Labels, where: str) -> None:
+    placing.place(record)
+    placing.counts.mended += record.mended
+    if record.label is not None:
+        placing.counts.labeled += 1
+        labels.see(record.label, where)
 
 
 def printable(path: Path) -> str:

@@ -49,7 +49,7 @@ def begin_import(store: Store, file: str, role: Role) -> int:
 
 
 def end_import(
-    store: Store, import_id: int, *, rows: int, added: int, duplicates: int, bad: int
+    store: Store, import_id: int, rows: int, added: int, duplicates: int, bad: int
 ) -> None:
     """Note what became of the file's rows."""
     store.execute(
