@@ -92,7 +92,9 @@ def page(s, here):
 
 def imports(s, here, pid):
     s.ask("nothing to import", "POST", f"{here}/import", refusal, json=[])
-    s.ask("a variable is missing", "POST", f"{here}/import", refusal, json=[{"data": {"text": "t"}}])
+    s.ask(
+        "a variable is missing", "POST", f"{here}/import", refusal, json=[{"data": {"text": "t"}}]
+    )
     rows = [
         {
             "data": {"text": f"t{i}", "context": "", "al_id": f"k{i}:0", "id": f"k{i}"},
@@ -122,7 +124,12 @@ def keyed(*keys):
 
 
 def greater(name, value):
-    return {"filter": f"filter:tasks:{name}", "operator": "greater", "type": "Number", "value": value}
+    return {
+        "filter": f"filter:tasks:{name}",
+        "operator": "greater",
+        "type": "Number",
+        "value": value,
+    }
 
 
 OURS = {"filter": "filter:tasks:data.al_id", "operator": "empty", "type": "String", "value": False}
@@ -145,7 +152,9 @@ def by_model(version):
 def predictions(s, here, pid, tasks):
     prediction = {"model_version": "m2", "score": 0.5, "result": [choice("b")]}
     made = fields("model_version", "score", "result")
-    s.ask("one prediction", "POST", "/api/predictions/", made, json={"task": tasks[0], **prediction})
+    s.ask(
+        "one prediction", "POST", "/api/predictions/", made, json={"task": tasks[0], **prediction}
+    )
     more = [{"task": tasks[1], **prediction}]
     s.ask("predictions", "POST", f"{here}/import/predictions", lambda b: b, json=more)
     listed(s, "by model", pid, [by_model("m2")])

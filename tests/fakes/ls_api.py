@@ -1,6 +1,7 @@
 """The fake Label Studio's endpoints: (method, path, query, headers, body) -> an answer."""
 
 import base64
+import copy
 import json
 import threading
 import time
@@ -37,6 +38,7 @@ class Fake:
         self.legacy = True
         self.personal = True
         self.access = set()
+        self.saved = {}  # name -> a copy of the store, for tests that go back
 
     @property
     def knobs(self):
@@ -258,7 +260,7 @@ class Fake:
         return 200, [v for v in self.store.views.values() if v["project"] == pid]
 
     def control(self, name, data):
-        """The test's own handles, over HTTP: knobs, land, dump, log."""
+        """The test's own handles, over HTTP: knobs, land, dump, log, save, load."""
         if name == "knobs":
             for knob, value in data.items():
                 setattr(self.knobs, knob, value)
@@ -266,6 +268,10 @@ class Fake:
             self.land()
         if name == "log":
             return self.log
+        if name == "save":
+            self.saved[data["as"]] = copy.deepcopy(self.store)
+        if name == "load":
+            self.store = copy.deepcopy(self.saved[data["as"]])
         return self.dump()
 
     def dump(self):
