@@ -55,11 +55,18 @@ def test_clean_labels_raise_no_flag():
 
 def test_a_rare_class_is_left_out_and_named():
     X, y = labeled([30, 30, 4, 30])
+    y[0] = 3
     found = search(X, y)
     assert found.left_out == ("c",)
-    rare = {f"id{i}" for i in np.flatnonzero(y == 2)}
-    assert not rare & {i.item_id for i in found.issues}
-    assert all("c" not in (i.given, i.suggested) for i in found.issues)
+    assert [(i.item_id, i.given, i.suggested) for i in found.issues] == [("id0", "d", "a")]
+
+
+def test_suggestions_are_named_in_the_stored_order_also_after_a_rare_class():
+    X, y = labeled([30, 4, 30, 30])
+    y[0] = 3
+    assert [(i.given, i.suggested) for i in search(X, y).issues] == [("d", "a")]
+    y[0], y[40] = 0, 3
+    assert [(i.given, i.suggested) for i in search(X, y).issues] == [("d", "c")]
 
 
 def test_leaving_a_class_with_one_label_out_avoids_false_flags_on_other_labels():

@@ -93,10 +93,10 @@ def test_a_thousand_hashes_and_a_scan_of_the_table_find_the_same_rows(store, fol
 
 
 def test_each_encoder_has_its_own_rows(store, folder):
-    vectors(store, folder, Counting("first"), HASHES, TEXTS)
-    other = Counting("second")
-    vectors(store, folder, other, HASHES, TEXTS)
-    assert len(other.calls) == 1
+    for name in ("b", "a", "c"):
+        encoder = Counting(name)
+        vectors(store, folder, encoder, HASHES, TEXTS)
+        assert len(encoder.calls) == 1
 
 
 def test_an_interruption_costs_one_shard(store, folder, small_shards):
@@ -151,11 +151,15 @@ def empty(path):
     path.write_bytes(b"")
 
 
+def short(path):
+    np.save(path, np.load(path)[:3])
+
+
 def text(path):
     path.write_text("not an array")
 
 
-@pytest.mark.parametrize("damage", [gone, cut, zeroed, empty, text])
+@pytest.mark.parametrize("damage", [gone, cut, zeroed, empty, short, text])
 def test_the_texts_of_a_damaged_shard_are_encoded_again(store, folder, small_shards, damage):
     vectors(store, folder, Counting(), HASHES, TEXTS)
     damage(sorted(folder.glob("*-000001.npy"))[0])
@@ -224,6 +228,20 @@ def test_the_packaged_encoder_needs_no_network_and_says_nothing():
         [sys.executable, "-c", PACKAGED], env=env, cwd=ROOT, capture_output=True, text=True
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_rows_of_a_model_that_does_not_normalize_have_length_1_and_keep_their_order():
+    class Model:
+        def encode(self, texts, normalize_embeddings, show_progress_bar):
+            rows = np.array([[len(t), 3.0] for t in texts])
+            norms = np.linalg.norm(rows, axis=1, keepdims=True)
+            return rows / norms if normalize_embeddings else rows
+
+    embedder = load_embedder("some/model")
+    embedder.__dict__["_model"] = Model()
+    rows = embedder.encode(["aaaa", "a" * 9, "a"])
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(rows[:, 0] / rows[:, 1] * 3, [4, 9, 1], rtol=1e-5)
 
 
 def test_naming_an_encoder_imports_and_loads_nothing():

@@ -36,7 +36,7 @@ def test_columns_follow_the_stored_class_order_and_are_zero_without_labels(kind)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("sizes", [[10, 10], [1, 1], [1, 2, 9], [30, 1, 1, 1]])
+@pytest.mark.parametrize("sizes", [[10, 10], [1, 1], [1, 2, 9], [30, 1, 1, 1], [1] * 60])
 def test_few_and_uneven_labels_are_fitted(kind, sizes):
     X, y = blobs(sizes)
     proba = learner.fit(X, y, n_classes=len(sizes), kind=kind).proba(X)

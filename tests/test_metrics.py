@@ -59,6 +59,13 @@ def test_the_interval_narrows_with_more_rows():
     assert width(100) > 2 * width(1600)
 
 
+def test_a_class_that_a_resample_misses_does_not_count_in_it():
+    """One row of class 1, always right: each resample is perfect, with that class or without."""
+    y = np.array([0] * 9 + [1])
+    _, macro = metrics.evaluate(y, y, np.random.default_rng(0))
+    assert (macro.low, macro.high) == (1.0, 1.0)
+
+
 def test_all_right_is_one_without_width():
     y, _ = sample()
     assert metrics.evaluate(y, y, np.random.default_rng(0)) == [
