@@ -40,6 +40,7 @@ class Plan:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms
     upstream = ("127.0.0.1", 0)
     plan = Plan()
 
@@ -183,5 +184,5 @@ def serve(upstream):
     plan = Plan()
     handler = type("Bound", (Handler,), {"upstream": upstream, "plan": plan})
     server = Server(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     return server, plan, f"http://127.0.0.1:{server.server_address[1]}"

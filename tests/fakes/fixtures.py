@@ -41,9 +41,7 @@ class FakeServer:
         return httpx.post(f"{self.url}/_fake/{name}", json=data, trust_env=False).json()
 
 
-@pytest.fixture
-def fake_server():
-    """The fake in a process of its own, so that clients can be killed."""
+def _serve_apart():
     script = Path(__file__).with_name("label_studio.py")
     command = [sys.executable, str(script), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -52,6 +50,18 @@ def fake_server():
             yield FakeServer(url, TOKEN, process.pid)
         finally:
             process.terminate()
+
+
+@pytest.fixture
+def fake_server():
+    """The fake in a process of its own, so that clients can be killed."""
+    yield from _serve_apart()
+
+
+@pytest.fixture(scope="module")
+def module_fake_server():
+    """The same, one for all tests of a module."""
+    yield from _serve_apart()
 
 
 @dataclass(frozen=True)

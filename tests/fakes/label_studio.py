@@ -55,6 +55,7 @@ def serve(fake, port=0):
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else each answer waits 40 ms
 
         def log_message(self, *args):
             pass
@@ -87,7 +88,7 @@ def serve(fake, port=0):
             pass
 
     server = Server(("127.0.0.1", port), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     return server
 
 

@@ -115,14 +115,13 @@ class LabelStudio:
             return ("the key travels unencrypted: use https:// for a server on another machine",)
         return ()
 
-    def close(self) -> None:
-        """Close the connections."""
-        self.api.close()
-
 
 @contextmanager
 def _translated(api: Api) -> Iterator[None]:
-    """Let no outcome of a single call escape as it is."""
+    """Let no outcome of a single call escape as it is; leave no connection open.
+
+    Hours may pass until the next pull, and a server closes idle connections by itself.
+    """
     try:
         yield
     except Lost as lost:
@@ -134,3 +133,5 @@ def _translated(api: Api) -> Iterator[None]:
                 hint="run the same command again; `al-loop doctor` shows what is there",
             ) from None
         raise InputError(f"Label Studio refused a request: {refused}") from None
+    finally:
+        api.close()
