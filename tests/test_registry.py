@@ -33,7 +33,16 @@ def refusal(name, params=None, mix=None):
     return f"{caught.value.message} | {caught.value.hint}"
 
 
-def greedy(pool, n, rng, *, power: float = 1.0, mode: str | None = None, taste: list[int] = ()):
+def greedy(
+    pool,
+    n,
+    rng,
+    *,
+    power: float = 1.0,
+    mode: str | None = None,
+    taste: list[int] = (),
+    fast: bool = False,
+):
     """Take the first texts.
 
     More about it.
@@ -163,6 +172,7 @@ def test_mix_is_built_of_parts_with_their_own_options():
 def test_a_mix_of_unknown_parts_or_without_parts_is_refused():
     text = refusal("mix", mix={"margn": 1.0})
     assert "[batch] mix: no strategy is called 'margn', did you mean margin?" in text
+    assert "mix" not in text.partition("parts: ")[2]
     assert "mix can't have mix as a part" in refusal("mix", mix={"mix": 1.0})
     assert "[batch] mix has no parts" in refusal("mix")
     assert "[strategies.mix] has no options" in refusal(
@@ -183,10 +193,11 @@ def test_a_strategy_of_another_package_works_like_a_built_in_one(plugins):
     plugins(greedy=greedy)
     assert "greedy" in registry.names()
     assert registry.summary("greedy") == "Take the first texts."
-    bound = load("greedy", {"greedy": {"power": 2, "mode": "x", "taste": [1]}})
+    bound = load("greedy", {"greedy": {"power": 2, "mode": "x", "taste": [1], "fast": True}})
     assert bound(POOL, 2, np.random.default_rng(0)).why.tolist() == ["power 2"] * 2
     assert "did you mean power?" in refusal("greedy", {"greedy": {"powr": 2}})
     assert "mode must be of type str, not 3" in refusal("greedy", {"greedy": {"mode": 3}})
+    assert "fast must be of type bool, not 1" in refusal("greedy", {"greedy": {"fast": 1}})
     assert "power must not be negative" in refusal("greedy", {"greedy": {"power": -1}})
     assert len(load("mix", mix={"greedy": 1, "random": 1})(POOL, 4, np.random.default_rng(0))) == 4
 

@@ -144,6 +144,14 @@ def test_single_and_double_precision_give_the_same_picks(strategy):
     assert_same(strategy(single, 20, rng()), strategy(double, 20, rng()))
 
 
+@pytest.mark.parametrize("strategy", [margin, entropy], ids=["margin", "entropy"])
+def test_rounding_to_single_precision_changes_no_pick(strategy):
+    proba = rng().dirichlet(np.ones(3), 20_000)
+    double = PoolView(embeddings=np.empty((20_000, 1)), proba=proba)
+    single = replace(double, proba=proba.astype(np.float32))
+    assert_same(strategy(double, 20_000, rng()), strategy(single, 20_000, rng()))
+
+
 @every_strategy
 def test_the_global_random_state_is_left_alone(strategy):
     before = [str(np.random.get_state()), stdlib_random.getstate()]  # noqa: NPY002
@@ -197,6 +205,12 @@ def test_clusters_takes_one_text_of_each_group():
     chosen = clusters(pool, 6, rng())
     assert sorted(group[chosen.indices]) == [0, 1, 2, 3, 4, 5]
     assert all(re.search(r"center of cluster [1-6] \(20 texts\)", why) for why in chosen.why)
+    for i in chosen.indices:
+        rows = np.flatnonzero(group == group[i])
+        distance = np.linalg.norm(
+            pool.embeddings[rows] - pool.embeddings[rows].mean(axis=0), axis=1
+        )
+        assert i == rows[distance.argmin()]
 
 
 def test_clusters_among_the_uncertain_leaves_the_certain_alone():
@@ -208,25 +222,41 @@ def test_clusters_among_the_uncertain_leaves_the_certain_alone():
     assert (margins(pool.proba)[half.indices] <= np.median(margins(pool.proba))).all()
 
 
-def planted():
-    """Six known classes, and a small dense group that no class center is near."""
-    r = rng(2)
-    group = np.repeat(np.arange(7), [60, 60, 60, 60, 60, 60, 20])
-    X = unit(np.eye(16)[group] + r.normal(size=(380, 16)) * 0.05)
-    return PoolView(embeddings=X, centers=np.eye(16, dtype=np.float32)[:6] * 0.5), group
+def planted(sizes, known, axes=None):
+    """Dense groups of texts around axes, of which the first `known` are known classes."""
+    axes = np.eye(16)[: len(sizes)] if axes is None else unit(axes)
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    X = unit(axes[group] + rng(2).normal(size=(len(group), 16)) * 0.05)
+    lengths = np.linspace(0.2, 1, known)[:, None]  # class means are shorter than 1
+    return PoolView(embeddings=X, centers=(axes[:known] * lengths).astype(np.float32)), group
 
 
 def test_novelty_finds_the_cluster_that_no_class_center_is_near():
-    pool, group = planted()
+    pool, group = planted([60] * 6 + [20], known=6)
     chosen = novelty.novelty(pool, 3, rng())
     assert group[chosen.indices[0]] == 6
-    pattern = r"new\? cluster of (19|20) texts, similarity 0\.\d\d to the nearest known class"
+    pattern = r"new\? cluster of (19|20) texts, similarity -?0\.\d\d to the nearest known class"
     assert re.fullmatch(pattern, chosen.why[0])
     assert set(group[chosen.indices[1:]]) <= {0, 1, 2, 3, 4, 5}
+    rows = np.flatnonzero(group == 6)
+    closeness = pool.embeddings[rows] @ pool.embeddings[rows].mean(axis=0)
+    assert chosen.indices[0] in rows[np.argsort(-closeness)[:3]]
+
+
+def test_novelty_takes_the_larger_of_two_new_clusters_first():
+    pool, group = planted([60, 20, 40, 20], known=1)
+    assert group[novelty.novelty(pool, 1, rng()).indices].tolist() == [2]
+
+
+def test_novelty_does_not_take_two_clusters_of_one_new_class_first():
+    axes = np.eye(16)[:4]
+    axes[2] = axes[1] + axes[2]  # near the large new cluster, and larger than the other
+    pool, group = planted([60, 40, 35, 20], known=1, axes=axes)
+    assert group[novelty.novelty(pool, 3, rng()).indices].tolist() == [1, 3, 2]
 
 
 def test_novelty_takes_one_text_of_each_cluster_before_a_second_of_any():
-    pool, group = planted()
+    pool, group = planted([60] * 6 + [20], known=6)
     chosen = novelty.novelty(pool, 380, rng())
     first = [i for i, why in zip(chosen.indices, chosen.why, strict=True) if "new?" in why]
     assert sorted(group[first]) == [0, 1, 2, 3, 4, 5, 6]
@@ -240,10 +270,26 @@ def test_novelty_covers_what_is_in_no_cluster():
     assert all("outside of dense clusters: center of cluster" in why for why in chosen.why)
 
 
-@every_strategy
-def test_large_pools_and_batches_are_sampled(strategy, monkeypatch):
+@pytest.fixture
+def small_limits(monkeypatch):
     monkeypatch.setattr(grouping, "SAMPLE", 40)
     monkeypatch.setattr(grouping, "MAX_CLUSTERS", 4)
     monkeypatch.setattr(novelty, "SAMPLE", 60)
+
+
+@every_strategy
+@pytest.mark.usefixtures("small_limits")
+def test_large_pools_and_batches_keep_the_contract(strategy):
     for pool in (POOLS["usual"], POOLS["cold"]):
-        assert_kept(strategy(pool, 30, rng()), 30, pool)
+        chosen = strategy(pool, 30, rng())
+        assert_kept(chosen, 30, pool)
+        assert_same(chosen, strategy(pool, 30, rng()))
+
+
+@pytest.mark.usefixtures("small_limits")
+def test_large_pools_and_batches_are_sampled():
+    numbers = {why.split()[-3] for why in clusters(POOLS["usual"], 30, rng()).why}
+    assert numbers == {"1", "2", "3", "4"}
+    found = novelty.novelty(POOLS["usual"], 5, rng()).why
+    sizes = [int(re.search(r"new\? cluster of (\d+)", why).group(1)) for why in found]
+    assert sum(sizes) <= 60

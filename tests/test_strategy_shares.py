@@ -68,6 +68,12 @@ def test_a_draw_from_the_rest_counts_from_the_whole_pool():
     assert chosen.inclusion[2:11] == pytest.approx([9 / 150] * 9)
 
 
+def test_a_draw_from_what_another_part_left_has_no_inclusion_probability():
+    chosen = mix(make_pool(), 8, rng(), parts={"margin": (margin, 1.0), "random": (random, 1.0)})
+    assert chosen.source.tolist() == ["margin"] * 4 + ["random"] * 4
+    assert np.isnan(chosen.inclusion).all()
+
+
 def test_the_share_is_rounded_but_never_left_out():
     assert [random_count(n, 0.1) for n in (0, 1, 9, 14, 15, 25, 50)] == [0, 1, 1, 1, 2, 3, 5]
     assert [random_count(10, share) for share in (0.0, 0.01, 1.0)] == [0, 1, 10]
@@ -94,7 +100,7 @@ def test_a_mix_splits_the_batch_by_largest_remainder_without_overlap():
 def test_the_parts_of_a_cold_mix_choose_together():
     together = MARGIN_AND_NOVELTY(cold_pool(), 20, rng())
     assert together.indices.tolist() == clusters(cold_pool(), 20, rng()).indices.tolist()
-    assert lacks(novelty, cold_pool())
+    assert lacks(partial(novelty, min_cluster_size=3), cold_pool())
     assert not lacks(partial(novelty, min_cluster_size=3), make_pool())
 
 
