@@ -27,24 +27,18 @@ def mix(
 ) -> Picks:
     """Share the batch out among several strategies, without overlap.
 
-    n is split by largest remainder; the parts choose one after the other, in the given order,
-    among what the earlier ones left. What a part can't fill goes to the next ones. Each text
-    keeps the source of the part that chose it, and scores are comparable only within a source.
-    Only the first part chooses from the whole pool, so only its inclusion probabilities are
-    kept; those of later parts are NaN.
-
-    Before there is a model, the parts that need one leave their shares to one set of cluster
-    representatives, which comes first.
+    n is split by largest remainder (A. Hamilton, 1792); the parts choose in the given order
+    among what the earlier ones left, and what a part can't fill goes to the next. Parts that
+    can't work yet leave their shares to one set of cluster representatives, which comes first.
+    Scores are comparable within a source only. Only who chooses first chooses from the whole
+    pool, so inclusion probabilities are kept there and NaN after it.
 
     Args:
         pool: what the parts need.
         n: size of the batch.
         rng: passed on to the parts.
         parts: name -> (strategy with its parameters bound, share). Shares are positive and
-            count relative to their sum. The registry makes them of
-            ``mix = {margin = 0.7, novelty = 0.3}``.
-
-    Source: largest remainder is A. Hamilton's method of apportionment, 1792.
+            count relative to their sum; the registry reads them from ``[batch] mix``.
 
     Raises:
         ValueError: n is negative or larger than the pool, there are no parts, a share is not
@@ -56,14 +50,7 @@ def mix(
     check_request(pool, n)
     if n == 0:
         return no_picks()
-    chosen, missing = no_picks(), 0
-    for strategy, count in _shares(pool, n, parts):
-        chosen, missing = _add(chosen, strategy, pool, count + missing, rng)
-    for strategy, _ in parts.values():  # the last part was short: ask the earlier ones again
-        chosen, missing = _add(chosen, strategy, pool, missing, rng)
-    if missing:
-        raise ValueError(f"the parts of the mix filled only {n - missing} of {n} texts")
-    return chosen
+    return _run(pool, n, rng, parts)
 
 
 def apportion(n: int, shares: list[float]) -> list[int]:
@@ -79,6 +66,22 @@ def apportion(n: int, shares: list[float]) -> list[int]:
     by_remainder = np.argsort(-(quotas - counts), kind="stable")
     counts[by_remainder[: n - int(counts.sum())]] += 1
     return [int(c) for c in counts]
+
+
+def _run(
+    pool: PoolView,
+    n: int,
+    rng: np.random.Generator,
+    parts: Mapping[str, tuple[Strategy, float]],
+) -> Picks:
+    chosen, missing = no_picks(), 0
+    for strategy, count in _shares(pool, n, parts):
+        chosen, missing = _add(chosen, strategy, pool, count + missing, rng)
+    for strategy, _ in parts.values():  # the last part was short: ask the earlier ones again
+        chosen, missing = _add(chosen, strategy, pool, missing, rng)
+    if missing:
+        raise ValueError(f"the parts of the mix filled only {n - missing} of {n} texts")
+    return chosen
 
 
 def _shares(

@@ -32,16 +32,12 @@ def novelty(
 ) -> Picks:
     """Take the centers of dense clusters that are far from every known class.
 
-    PCA to 20 dimensions, then HDBSCAN over the unlabeled texts. Clusters are taken one after
-    the other by the largest (1 - s) sqrt(size), where s is the cosine of the cluster's mean to
-    the nearest class center (`PoolView.centers`) or cluster taken before, so that two clusters
-    of one new class do not both come first. Each gives its most central text. When there are
-    fewer clusters than n, k-means covers what HDBSCAN left as noise, and then the clusters
-    give further texts in turn. While no class is known at all, cluster representatives are
-    taken. Of more than 20,000 texts, HDBSCAN sees a uniform sample of 20,000, and cluster
-    sizes are counted there.
-
-    The score is the product above for the clusters, and 0 and less for the others.
+    PCA to 20 dimensions, then HDBSCAN over the unlabeled texts, at most 20,000 of them, drawn
+    uniformly. Clusters are taken by the largest (1 - s) sqrt(size), the score, where s is the
+    cosine of the cluster's mean to the nearest class center or cluster taken before: two
+    clusters of one new class do not both come first. Each gives its most central text. Then
+    k-means covers what is in no cluster, then the clusters give further texts in turn, with
+    scores of 0 and less. While no class is known, cluster representatives are taken.
 
     Args:
         pool: needs `embeddings` and `centers`.
@@ -50,12 +46,11 @@ def novelty(
         min_cluster_size: fewest texts of a cluster, at least 2; 0: a thousandth of the pool,
             but 5 to 20.
 
-    Source: HDBSCAN: R. Campello, D. Moulavi, J. Sander, PAKDD 2013; the package: L. McInnes,
-    J. Healy, S. Astels, JOSS 2(11), 2017. The order of the clusters is our own.
+    Source: R. Campello, D. Moulavi, J. Sander, PAKDD 2013 (HDBSCAN); L. McInnes, J. Healy,
+    S. Astels, JOSS 2(11), 2017 (the package). The order of the clusters is our own.
 
     Raises:
-        ValueError: n is negative or larger than the pool, or min_cluster_size is 1 or less
-            than 0.
+        ValueError: n is negative or larger than the pool, or min_cluster_size is 1 or negative.
 
     """
     if min_cluster_size < 0 or min_cluster_size == 1:
@@ -66,14 +61,20 @@ def novelty(
     if lacks(novelty, pool):
         return cold_start(pool, n, rng)
     labels = dense_clusters(pool.embeddings, min_cluster_size, rng)
+    groups, first = _new_clusters(pool, labels, n, rng)
+    cover = _cover(pool.embeddings, np.flatnonzero(labels < 0), n - len(first), rng)
+    lowest = float(cover.scores.min(initial=0.0))
+    return join([first, cover, _in_turn(groups, n - len(first) - len(cover), lowest)])
+
+
+def _new_clusters(
+    pool: PoolView, labels: IntArray, n: int, rng: np.random.Generator
+) -> tuple[list[IntArray], Picks]:
+    """Return the clusters in the order of choice, and the first text of up to n of them."""
     groups, means = _central_first(as_float32(pool.embeddings), labels, rng)
     nearest = _nearest(means, _unit(as_float32(pool.centers)))
     order, scores = _novel_first(means, nearest, np.array([len(g) for g in groups]))
-    first = _first_of_each(groups, nearest, order[:n], scores)
-    cover = _cover(pool.embeddings, np.flatnonzero(labels < 0), n - len(first), rng)
-    lowest = float(cover.scores.min(initial=0.0))
-    more = _in_turn([groups[i] for i in order], n - len(first) - len(cover), lowest)
-    return join([first, cover, more])
+    return [groups[i] for i in order], _first_of_each(groups, nearest, order[:n], scores)
 
 
 def dense_clusters(
