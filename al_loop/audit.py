@@ -61,23 +61,30 @@ def find(
         reason = f"fewer than two classes have {folds} labels"
         return AuditResult(left_out=left_out, skipped=reason)
     rows = np.flatnonzero(np.isin(y, audited))
+    names = [class_names[i] for i in audited]
     given = np.searchsorted(audited, y[rows])
-    seen = proba[np.ix_(rows, audited)]
+    issues = _issues([ids[i] for i in rows], given, proba[np.ix_(rows, audited)], names)
+    return AuditResult(issues, left_out)
+
+
+def _issues(
+    ids: Sequence[str], given: Labels, seen: Proba, names: Sequence[str]
+) -> tuple[Issue, ...]:
+    """Return the doubtful rows of (r,) compact labels, worst first."""
     scores, flagged = _judge(given, seen)
     suggested = seen.argmax(axis=1)
     doubtful = np.flatnonzero(flagged | (suggested != given))
-    issues = [
+    return tuple(
         Issue(
-            item_id=ids[rows[i]],
+            item_id=ids[i],
             kind=KIND,
             score=float(scores[i]),
             flagged=bool(flagged[i]),
-            given=class_names[audited[given[i]]],
-            suggested=class_names[audited[suggested[i]]],
+            given=names[given[i]],
+            suggested=names[suggested[i]],
         )
         for i in doubtful[np.argsort(scores[doubtful], kind="stable")]
-    ]
-    return AuditResult(tuple(issues), left_out)
+    )
 
 
 def _judge(given: Labels, seen: Proba) -> tuple[Any, npt.NDArray[np.bool_]]:

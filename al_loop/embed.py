@@ -91,24 +91,20 @@ def vectors(
     """Return the vectors of texts, encoding those that the cache does not hold.
 
     Args:
-        store: the workspace; `folder` belongs to it and to no other.
-        folder: where the shards lie; made when it is not there.
-        embedder: not used beyond its name when nothing is missing, so nothing is loaded.
-        hashes: (n,) hashes of the texts; the same hash may stand more than once.
-        texts: (n,) the texts.
-        progress: called with the number of texts encoded since its last call; `missing`
-            tells the total.
+        store: the workspace.
+        folder: where its shards lie, and those of no other workspace; made when missing.
+        embedder: only its name is read when nothing is missing, so that nothing is loaded.
+        hashes: (n,) of `texts` (n,); the same may stand more than once.
+        texts: read for the missing hashes.
+        progress: called with the number of texts encoded since; `missing` is the total.
 
     Returns:
         (n, d) float32, rows of length 1 in the order of `hashes`; (0, 0) for no text.
 
-    Raises:
-        ConfigError: the encoder can't be loaded.
+    Raises ConfigError where the encoder can't be loaded.
 
     """
     out, todo = _read(store, folder, embedder.name, hashes)
-    if todo.size:
-        folder.mkdir(parents=True, exist_ok=True)
     first = {hashes[i]: int(i) for i in todo[::-1]}
     distinct = sorted(first.values())
     for start in range(0, len(distinct), SHARD_ROWS):
@@ -166,6 +162,7 @@ def _read_shard(path: Path, rows: _Positions) -> FloatMatrix | None:
 def _append(
     store: Store, folder: Path, encoder: str, hashes: Sequence[str], rows: FloatMatrix
 ) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     shard = table.next_shard(store, encoder)
     data = io.BytesIO()
     np.save(data, rows.astype(np.float32, copy=False), allow_pickle=False)

@@ -83,10 +83,8 @@ def fit(
         X: (m, d) vectors, rows of length 1.
         y: (m,) positions in the stored class order.
         n_classes: number of stored classes, labeled or not.
-        kind: logistic and balanced are multinomial logistic regressions, the second with
-            classes weighted by 1 / frequency; svm is linear, one against the rest;
-            nearest_mean compares with the mean of each class on the sphere. The scores of
-            the last two become probabilities as `heads.temperature` says.
+        kind: logistic regression, the same balanced (classes weighted by 1 / frequency), a
+            linear svm, or nearest_mean; `heads.temperature` calibrates the last two.
         C: inverse regularization strength; nearest_mean has none.
         seed: of everything random.
         weights: (m,) sample weights, or None for equal ones.

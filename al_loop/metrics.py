@@ -73,9 +73,8 @@ def cross_validated(
 ) -> Labels:
     """Return what models that did not see a row predict for the rows of `mask`.
 
-    All rows train, only those of `mask`, which were drawn at random, are predicted: the
-    others were picked for being difficult. Every class counts, also one with a single label,
-    which no fold can get right: leaving such classes out would flatter.
+    All rows train; only those drawn at random are predicted, since the others were picked for
+    being difficult. A class with a single label counts too, though no fold gets it right.
 
     Args:
         X: (m, d) vectors of the labeled texts.
@@ -83,9 +82,7 @@ def cross_validated(
         mask: (m,) true for rows that were drawn uniformly.
         n_classes: number of stored classes.
         folds: models to train; fewer when there are fewer rows.
-        kind: of classifier, as `learner.fit` takes it; so are `C` and `seed`.
-        C: inverse regularization strength.
-        seed: of the folds and the classifier.
+        kind, C, seed: as for `learner.fit`.
 
     Returns:
         (mask.sum(),) predicted classes in the order of the rows.
