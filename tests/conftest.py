@@ -1,0 +1,18 @@
+"""Fixtures for all tests; servers, fake and real, are in tests/fakes/fixtures.py."""
+
+import sqlite3
+
+import pytest
+
+pytest_plugins = ["tests.fakes.fixtures"]
+
+
+def pytest_report_header():
+    return f"SQLite {sqlite3.sqlite_version}"
+
+
+@pytest.fixture(autouse=True)
+def _away_from_home(tmp_path_factory, monkeypatch):
+    """Keep every test out of the user's cache folder, and their key out of the tests."""
+    monkeypatch.setenv("AL_LOOP_CACHE", str(tmp_path_factory.getbasetemp() / "al-loop-cache"))
+    monkeypatch.delenv("LABEL_STUDIO_API_KEY", raising=False)
