@@ -82,13 +82,14 @@ def cross_validated(
         mask: (m,) true for rows that were drawn uniformly.
         n_classes: number of stored classes.
         folds: models to train; fewer when there are fewer rows.
-        kind, C, seed: as for `learner.fit`.
+        kind: as for `learner.fit`, so are `C` and `seed`.
+        C: inverse regularization strength.
+        seed: of the folds as well.
 
     Returns:
         (mask.sum(),) predicted classes in the order of the rows.
 
-    Raises:
-        ValueError: fewer than two rows.
+    Raises ValueError for fewer than two rows.
 
     """
     if len(y) < 2:
