@@ -8,10 +8,12 @@ off, what may be repeated is repeated here, and everything else is read back by 
 
 import json
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -216,10 +218,19 @@ class Api:
                 timeout=self.timeout,
                 max_retries=SDK_RETRIES,
                 httpx_client=httpx.Client(
-                    transport=self._transport, timeout=self.timeout, follow_redirects=False
+                    transport=self._transport,
+                    timeout=self.timeout,
+                    follow_redirects=False,
+                    verify=_certificates(),
                 ),
             )
         return self._sdk
+
+
+@lru_cache(maxsize=1)
+def _certificates() -> ssl.SSLContext:
+    """Read the trusted certificates once, not for each connection."""
+    return httpx.create_ssl_context()
 
 
 def _http(sdk: "SdkClient") -> httpx.Client:
