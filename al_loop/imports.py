@@ -47,6 +47,7 @@ class ImportReport:
     classes: int
     test_size: int
     test_rule: str
+    not_offered: tuple[str, ...] = ()
     dry_run: bool = False
     config_written: bool = False
 
@@ -64,6 +65,7 @@ class ImportReport:
             "conflicts": [asdict(conflict) for conflict in self.conflicts],
             "classes": self.classes,
             "new_classes": list(self.new_classes),
+            "not_offered": list(self.not_offered),
             "test": {"size": self.test_size, "rule": self.test_rule},
             "bad": self.bad,
             "dry_run": self.dry_run,
@@ -89,9 +91,9 @@ def run(
     seed_classes(store, config)
     before = items.classes(store)
     labels = Labels.of([c.name for c in before])
-    files = tuple(ingest(store, p, r, labels, progress) for p, r in readings(request, config))
+    files, new, not_offered = _ingest_all(store, request, config, labels, progress)
     labels.refuse_clashes()
-    items.add_classes(store, map(ClassSpec, labels.new), "data")
+    items.add_classes(store, map(ClassSpec, new), "data")
     if draw and request.test is None:
         draw_test(store, config.seed)
     answers.refresh_labels(store)
@@ -102,13 +104,32 @@ def run(
         items=items.count(store),
         labeled=len(items.with_one_label(store, "pool")) + test_size,
         conflicts=tuple(items.conflicts(store)),
-        new_classes=tuple(labels.new),
-        classes=len(before) + len(labels.new),
+        new_classes=new,
+        classes=len(before) + len(new),
+        not_offered=not_offered,
         test_size=test_size,
         test_rule=_test_rule(files, draw, test_size),
         dry_run=request.dry_run,
         config_written=config_written,
     )
+
+
+def _ingest_all(
+    store: Store, request: Request, config: Config, labels: Labels, progress: Progress
+) -> tuple[tuple[FileReport, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return the files' reports, the labels that become classes, and those that don't.
+
+    A list of classes in config.toml is what people are offered: a label that only the test
+    file has is then no class, and counts as wrong until it is added.
+    """
+    files: list[FileReport] = []
+    offered: tuple[str, ...] | None = None
+    for path, reading in readings(request, config):
+        if reading.role == "test" and config.classes:
+            offered = tuple(labels.new)
+        files.append(ingest(store, path, reading, labels, progress))
+    new = tuple(labels.new) if offered is None else offered
+    return tuple(files), new, tuple(name for name in labels.new if name not in new)
 
 
 def readings(request: Request, config: Config) -> Iterator[tuple[Path, Reading]]:

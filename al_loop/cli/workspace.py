@@ -56,7 +56,8 @@ def init(root: Path, /, data: Path, as_json: bool, **options: Any) -> None:
     request = _request(data, **options)
     report = workspace.init(root, request, _progress)
     _print(report, _command("init" if request.dry_run else "import", request), as_json)
-    # The check of the encoder against the texts belongs here, after the report.
+    if not request.dry_run:
+        _check_encoder(root)
     if not as_json and not request.dry_run:
         click.echo("\nnext: al-loop doctor   checks server, key and encoder")
         click.echo("      al-loop up       starts a Label Studio, if you have none")
@@ -80,7 +81,20 @@ def import_(root: Path, /, data: Path | None, as_json: bool, **options: Any) -> 
         raise click.UsageError("name a FILE, or --test FILE")
     report = workspace.add(workspace.find(root), request, _progress)
     _print(report, _command("import", request), as_json)
-    # The check of the encoder against the new texts belongs here, after the report.
+    if not request.dry_run:
+        _check_encoder(root)
+
+
+def _check_encoder(root: Path) -> None:
+    """Say so when the encoder does not know the language of the texts."""
+    from al_loop import app, encoder_check
+    from al_loop.store import items
+
+    with app.opened(root) as opened:
+        texts = [text for _, text, _ in items.texts(opened.store)]
+        advice = encoder_check.check(opened.embedder, texts).advice
+    if advice:
+        say(f"note: {advice}")
 
 
 def _request(
@@ -175,6 +189,9 @@ def _print_totals(report: ImportReport) -> None:
     new = f" ({len(report.new_classes):,} new: {named}{more})" if named else ""
     click.echo(_clean(f"classes: {report.classes:,}{new}"))
     click.echo(f"test set: {_test_line(report)}")
+    if report.not_offered:
+        names = ", ".join(report.not_offered[:SHOWN])
+        click.echo(_clean(f"only in the test set, wrong until `al-loop classes add`: {names}"))
 
 
 def _test_line(report: ImportReport) -> str:
