@@ -98,8 +98,7 @@ def cross_validated(
     proba = learner.cross_predict(
         X, y, fold, n_classes=n_classes, kind=kind, C=C, seed=seed, wanted=mask
     )
-    predicted: Labels = proba[mask].argmax(axis=1)
-    return predicted
+    return np.asarray(proba[mask].argmax(axis=1), dtype=np.int64)
 
 
 def _cells(y: Labels, predicted: Labels) -> tuple[Labels, Labels]:
