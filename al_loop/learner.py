@@ -169,7 +169,8 @@ def assign_folds(y: Labels, folds: int, seed: int) -> Labels:
     Rows are dealt out class by class in random order, so that classes of any size are
     allowed; scikit-learn's StratifiedKFold warns or raises below `folds` labels.
     """
-    shuffled = np.random.default_rng([seed, folds]).permutation(len(y))
+    rng = np.random.default_rng([seed, folds])
+    shuffled = rng.permutation(len(y))
     by_class = shuffled[np.argsort(y[shuffled], kind="stable")]
     fold = np.empty(len(y), dtype=np.int64)
     fold[by_class] = np.arange(len(y)) % folds
@@ -191,7 +192,8 @@ def _temperature(head: Head, seed: int, X: Floats, y: Labels, weights: Floats | 
     default = heads.SCORING[head.kind]
     rows = np.flatnonzero((np.bincount(y) >= _FOLDS)[y])
     if len(rows) > _MOST_ROWS:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, _MOST_ROWS, replace=False))
+        rng = np.random.default_rng(seed)
+        rows = np.sort(rng.choice(rows, _MOST_ROWS, replace=False))
         rows = rows[(np.bincount(y[rows]) >= _FOLDS)[y[rows]]]
     present, truth = np.unique(y[rows], return_inverse=True)
     if len(present) < 2:
