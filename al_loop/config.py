@@ -59,7 +59,7 @@ class BatchSection(Section):
     """How a batch is chosen and when a round may go on."""
 
     size: int = Field(50, ge=1)
-    strategy: str = "margin"
+    strategy: str = "clusters"
     mix: dict[str, float] = Field(default_factory=lambda: {"margin": 0.7, "novelty": 0.3})
     random_share: float = Field(0.1, ge=0, le=1)
     blind_share: float = Field(0.2, ge=0, le=1)

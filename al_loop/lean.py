@@ -34,7 +34,7 @@ def one_thread() -> Iterator[None]:
     The matrices here are small: a fit on 500 x 384 with 77 classes took 0.1 s with one thread
     and 4 s with two on a busy machine of two cores, 10,003 rows 2 s and 16 s.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1):
         yield

@@ -11,7 +11,7 @@ from strategies.uncertainty import margins
 
 
 @needs("proba")
-def clusters(pool: PoolView, n: int, rng: np.random.Generator, *, among: float = 0.0) -> Picks:
+def clusters(pool: PoolView, n: int, rng: np.random.Generator, *, among: float = 10.0) -> Picks:
     """Take the most central text of each of n k-means clusters of the pool.
 
     Covers what is there without a model, so it is what every strategy starts with. Larger

@@ -98,7 +98,7 @@ def _fit(
 ) -> tuple[IntArray, npt.NDArray[np.float32]]:
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     size = max(SAMPLE, 10 * k)
     sample = X if len(X) <= size else X[rng.choice(len(X), size, replace=False)]

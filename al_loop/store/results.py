@@ -162,7 +162,7 @@ def doubtful(store: Store, number: int, *, flagged: bool = True) -> list[Any]:
 
 def random_items(store: Store) -> set[str]:
     """Return the texts that were drawn uniformly from the pool and not released."""
-    rows = store.rows("SELECT item_id FROM batch WHERE strategy = 'random' AND released = 0")
+    rows = store.rows("SELECT item_id FROM batch WHERE inclusion IS NOT NULL AND released = 0")
     return {r["item_id"] for r in rows}
 
 
