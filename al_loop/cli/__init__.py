@@ -77,6 +77,7 @@ class LazyGroup(click.Group):
     "-C",
     "--workspace",
     "root",
+    metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
     default=".",
     help="Folder of the workspace (default: this one).",

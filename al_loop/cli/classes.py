@@ -47,8 +47,8 @@ def _list(root: Path, form: str | None) -> None:
 
 @classes.command()
 @click.argument("name")
-@click.option("--description", default="", help="What it means; shown to the annotators.")
-@click.option("--example", "examples", multiple=True, help="A text that shows it; repeatable.")
+@click.option("--description", metavar="TEXT", default="", help="What it means; annotators see it.")
+@click.option("--example", "examples", metavar="TEXT", multiple=True, help="Shows it; repeatable.")
 @click.pass_obj
 def add(root: Path, name: str, description: str, examples: tuple[str, ...]) -> None:
     """Add a class, also to the live project.

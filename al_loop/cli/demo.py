@@ -24,12 +24,12 @@ def demo(ctx: click.Context, folder: Path | None, offline: bool) -> None:
     folder = folder or Path("al-loop-demo")
     demonstration.run(folder, offline=offline, say=say, bar=bar)
     ctx.obj = folder
-    click.echo()
+    click.echo(err=True)
     ctx.invoke(history, form=None)
     click.echo(
         f"\nworkspace:  {folder}\ntexts:      {folder / 'texts.csv'}\n"
         f"database:   {folder / '.al-loop' / 'al-loop.db'}\n"
         f"models:     {folder / '.al-loop' / 'models'}\n"
-        f"go on with: al-loop -C {folder} noise, classes, status, check"
+        f"look into:  al-loop -C {folder} noise   (or classes, status, check)"
         + ("" if offline else f"\nits server: al-loop -C {folder} up")
     )

@@ -21,8 +21,15 @@ def reporting() -> Iterator[None]:
         yield
     except click.exceptions.Exit as e:
         sys.exit(e.exit_code)
-    except click.ClickException as e:
+    except click.exceptions.NoArgsIsHelpError as e:
         e.show()
+        sys.exit(e.exit_code)
+    except click.UsageError as e:
+        command = e.ctx.command_path if e.ctx else "al-loop"
+        _say(_clean(e.format_message()), f"{command} --help")
+        sys.exit(e.exit_code)
+    except click.ClickException as e:
+        _say(_clean(e.format_message()), "al-loop --help")
         sys.exit(e.exit_code)
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted; what was done is kept", "run the same command again to go on")

@@ -16,14 +16,26 @@ _STATES = ["selected", "pushed", "pulled", "audited", "trained", "logged"]
 
 @click.command()
 @click.option("--wait", is_flag=True, help="Wait for the annotators; end when it is logged.")
-@click.option("--poll", type=click.FloatRange(0.1), default=10, help="Seconds between looks.")
+@click.option(
+    "--poll",
+    metavar="SECONDS",
+    type=click.FloatRange(0.1),
+    default=10,
+    show_default=True,
+    help="With --wait: how often to look.",
+)
 @click.option("--accept-partial", is_flag=True, help="Close the round with the answers there are.")
 @click.option("--dry-run", is_flag=True, help="Print what would be chosen, why, and the price.")
-@click.option("--batch", "size", type=click.IntRange(1), help="Texts in a new round.")
-@click.option("--strategy", help="Query strategy of a new round.")
-@click.option("--until", type=click.Choice(_STATES), help="Stop when the round is so far.")
+@click.option("--batch", "size", metavar="N", type=click.IntRange(1), help="Texts in a new round.")
+@click.option("--strategy", metavar="NAME", help="Query strategy of a new round.")
+@click.option(
+    "--until",
+    metavar="STATE",
+    type=click.Choice(_STATES),
+    help=f"Stop when the round is so far: {', '.join(_STATES)}.",
+)
 @click.option("--allow-shrink", is_flag=True, help="Go on although tasks are gone on the server.")
-@click.option("--no-delete-duplicates", is_flag=True, help="Keep even duplicates nobody touched.")
+@click.option("--no-delete-duplicates", is_flag=True, help="Keep even tasks doubled by accident.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def round(  # noqa: A001 - the command's name; one argument an option

@@ -15,16 +15,27 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0: all."
+    "--host",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    help="Where to listen; 0.0.0.0 lets other machines in.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: a free one.")
+@click.option(
+    "--port",
+    metavar="N",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port to listen on (default: a free one).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def up(root: Path, host: str, port: int, as_json: bool) -> None:
     """Start a local Label Studio for this workspace.
 
-    The first start takes about a minute. Data, log and keys lie in .al-loop/server; running it
-    again changes nothing. Stop it with: al-loop down
+    Prints its address, the login, and a link with which annotators make their accounts. The
+    first start takes about a minute; running it again changes nothing. Its data, log and keys
+    lie in the folder .al-loop/server. `al-loop down` stops it.
     """
     from al_loop import server
 

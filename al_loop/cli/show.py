@@ -1,5 +1,6 @@
 """`al-loop status` and `al-loop history`."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,15 @@ _HISTORY = {
     "accuracy_change": "change",
     "macro_f1": "macro-F1",
     "classes_seen": "seen",
-    "classes_known": "classes",
+    "classes_known": "known",
     "noise_found": "doubtful",
     "time": "seconds",
+}
+#: Texts that people answered and that have no label nevertheless.
+_ODD = {
+    "skipped": "skipped by all who saw them",
+    "conflict": "labeled differently, left out until someone settles it",
+    "unusable": "answered with nothing that fits the page",
 }
 _CSV = [*_HISTORY, "answers", "accuracy_low", "accuracy_high", "accuracy_from", "skipped"]
 
@@ -45,13 +52,12 @@ def status(root: Path, as_json: bool) -> None:
     click.echo(_headline(found))
     if found["annotators"]:
         columns = {"annotator": "annotator", "answered": "answered", "open": "open"}
-        echo_table(
-            found["annotators"], columns | {"skipped": "skipped", "last_answer": "last answer"}
-        )
-    for name in ("skipped", "conflict", "unusable"):
+        rows = [r | {"last_answer": _minute(r["last_answer"])} for r in found["annotators"]]
+        echo_table(rows, columns | {"skipped": "skipped", "last_answer": "last answer"})
+    for name, words in _ODD.items():
         if texts := found[f"{name}_texts"]:
             more = f" and {len(texts) - 10} more" if len(texts) > 10 else ""
-            click.echo(f"{name}: {', '.join(texts[:10])}{more}")
+            click.echo(f"{words}: {', '.join(texts[:10])}{more}")
     if found["url"]:
         click.echo(f"people label here: {found['url']}")
     click.echo(f"next: {found['next']}")
@@ -61,9 +67,14 @@ def _headline(found: dict[str, Any]) -> str:
     rest = f"{found['labeled']} texts labeled, {found['pool']} in the pool"
     if found["state"] is None:
         return f"no round yet; {rest}"
-    pulled = f", last fetched {found['last_pull']}" if found["last_pull"] else ""
+    pulled = f"; answers as of {_minute(found['last_pull'])}" if found["last_pull"] else ""
     texts = f" {found['settled']} of {found['texts']} texts settled;" if found["texts"] else ""
     return f"round {found['round']} ({found['state']}):{texts} {rest}{pulled}"
+
+
+def _minute(time: str | None) -> str:
+    """Return a time of ISO 8601 as people write it; all times are UTC."""
+    return f"{time[:10]} {time[11:16]} UTC" if time else "-"
 
 
 @click.command()
@@ -72,7 +83,9 @@ def _headline(found: dict[str, Any]) -> str:
 def history(root: Path, form: str | None) -> None:
     """Show what each round cost and brought.
 
-    Labels spent, accuracy and macro-F1 with 95 % intervals, classes, doubtful labels, seconds.
+    Labels spent, accuracy and macro-F1 on the test set (else on the random share of the
+    batches, marked so), classes that have labels (seen) and that can be chosen (known), labels
+    that look wrong, and seconds of work. --json has more, such as the seconds of each step.
     """
     from al_loop.store import open_store, results
     from al_loop.workspace import find
@@ -94,4 +107,4 @@ def history(root: Path, form: str | None) -> None:
 def _row(r: dict[str, Any]) -> dict[str, Any]:
     low, high = r["accuracy_low"], r["accuracy_high"]
     between = None if low is None else f"{low:.3f} to {high:.3f}"
-    return r | {"interval": between, "time": round(sum(r["seconds"].values()), 1)}
+    return r | {"interval": between, "time": Decimal(f"{sum(r['seconds'].values()):.1f}")}

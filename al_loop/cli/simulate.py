@@ -1,31 +1,54 @@
 """`al-loop simulate`."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from al_loop.cli.progress import bar, say
 from al_loop.cli.tables import echo_json, echo_table
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 _FILE = click.Path(path_type=Path)
 
 
+def _number(name: str, *, default: int, help: str) -> Callable[[F], F]:  # noqa: A002 - click's name
+    kind = click.IntRange(1)
+    return click.option(name, metavar="N", type=kind, default=default, show_default=True, help=help)
+
+
 @click.command()
-@click.option("--data", type=_FILE, required=True, help="Labeled texts: pool and oracle.")
-@click.option("--test", type=_FILE, help="Labeled texts to measure on (default: a part of DATA).")
-@click.option("--strategy", help="Query strategy (default: the one of the defaults).")
-@click.option("--rounds", type=click.IntRange(1), default=10, show_default=True)
 @click.option(
-    "--batch", type=click.IntRange(1), default=50, show_default=True, help="Texts a round."
+    "--data", metavar="FILE", type=_FILE, required=True, help="Labeled texts: pool and oracle."
 )
-@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs: 0..N-1.")
-@click.option("--labeled-ids", type=_FILE, help="Ids that start with their label, one a line.")
-@click.option("--known-classes", type=_FILE, help="Classes known at the start, one a line.")
-@click.option("--text", help="Column of the text.")
-@click.option("--label", help="Column of the label.")
-@click.option("--id", "id_", help="Column of the id.")
-@click.option("--config", "config_file", type=_FILE, help="A config.toml (default: the defaults).")
+@click.option(
+    "--test",
+    metavar="FILE",
+    type=_FILE,
+    help="Labeled texts to measure on (default: 20 % of --data).",
+)
+@click.option("--strategy", metavar="NAME", help="Query strategy (default: the configured one).")
+@_number("--rounds", default=10, help="Rounds to play.")
+@_number("--batch", default=50, help="Texts a round.")
+@_number("--seeds", default=1, help="Runs to play: the seeds 0 to N-1.")
+@click.option(
+    "--labeled-ids", metavar="FILE", type=_FILE, help="Ids that start with their label, one a line."
+)
+@click.option(
+    "--known-classes", metavar="FILE", type=_FILE, help="Classes known at the start, one a line."
+)
+@click.option("--text", metavar="COL", help="Column of the text.")
+@click.option("--label", metavar="COL", help="Column of the label.")
+@click.option("--id", "id_", metavar="COL", help="Column of the id.")
+@click.option(
+    "--config",
+    "config_file",
+    metavar="FILE",
+    type=_FILE,
+    help="A config.toml (default: al-loop's defaults).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def simulate(data: Path, test: Path | None, as_json: bool, **options: Any) -> None:
     """Play a strategy through on labeled data.

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import click
@@ -31,11 +32,24 @@ def echo_table(
     if form == "csv":
         click.echo(_csv(rows, columns), nl=False)
         return
-    from tabulate import tabulate
+    import tabulate
 
+    tabulate.MIN_PADDING = 0  # the module's own switch: no column is wider than its contents
     cells = [[_cell(r.get(key), form) for key in columns] for r in rows]
-    style = "github" if form == "md" else "simple"
-    click.echo(tabulate(cells, list(columns.values()), tablefmt=style, disable_numparse=True))
+    align = ["right" if _is_number(rows, key) else "left" for key in columns]
+    text = tabulate.tabulate(
+        cells,
+        list(columns.values()),
+        tablefmt="github" if form == "md" else "simple",
+        disable_numparse=True,
+        colalign=align if rows else None,
+    )
+    click.echo("\n".join(line.rstrip() for line in text.splitlines()))
+
+
+def _is_number(rows: Sequence[Mapping[str, Any]], key: str) -> bool:
+    values = [r[key] for r in rows if r.get(key) is not None]
+    return bool(values) and all(isinstance(v, int | float | Decimal) for v in values)
 
 
 def _cell(value: Any, form: str | None) -> str:
