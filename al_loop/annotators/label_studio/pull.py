@@ -102,10 +102,10 @@ def _names(api: Api) -> Mapping[int, str]:
     except (AuthError, Refused):
         return {}
     users = users["results"] if isinstance(users, dict) else users
-    return {u["id"]: u["email"] for u in users if isinstance(u, dict) and u.get("email")}
+    return {u["id"]: u["email"] for u in users if u.get("email")}
 
 
 def _check_users(answer: Any) -> None:
     users = answer.get("results") if isinstance(answer, dict) else answer
-    if not isinstance(users, list):
+    if not isinstance(users, list) or not all(isinstance(u, dict) and "id" in u for u in users):
         raise ValueError("no list of users")
