@@ -32,6 +32,9 @@ def _list(root: Path, form: str | None) -> None:
     if form == "json":
         echo_json(found)
         return
+    if form is None and not (found["classes"] or found["proposals"]):
+        click.echo("no class yet: al-loop classes add NAME")
+        return
     rows = [c | {"status": "known"} for c in found["classes"]]
     rows += [
         {"name": p["name"], "status": "proposed", "labels": p["answers"], "description": ""}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from al_loop.cli.tables import echo_json, echo_table, formats, shorten
+from al_loop.cli.tables import echo_json, echo_table, formats, one_line, shorten
 
 _COLUMNS = {
     "item_id": "id",
@@ -46,8 +46,13 @@ def _list(root: Path, form: str | None, *, everything: bool) -> None:
     if rows or form is not None:
         echo_table(rows, _COLUMNS, form)
     else:
-        reason = notes.get("audit_skipped") or ""
-        click.echo("no label looks wrong" + (f" ({reason})" if reason else ""))
+        click.echo(_nothing(number, notes.get("audit_skipped")))
     if form is None and notes.get("audit_left_out"):
         names = ", ".join(notes["audit_left_out"])
-        click.echo(f"too few labels to judge: {names}")
+        click.echo(one_line(f"classes with too few labels to judge: {names}"))
+
+
+def _nothing(number: int, reason: str | None) -> str:
+    if number == 0:
+        return "no round has been audited yet"
+    return "no label looks wrong" + (f" ({reason})" if reason else "")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from al_loop.cli.tables import echo_json, echo_table, formats
+from al_loop.cli.tables import echo_json, echo_table, formats, one_line
 
 _HISTORY = {
     "number": "round",
@@ -57,10 +57,10 @@ def status(root: Path, as_json: bool) -> None:
     for name, words in _ODD.items():
         if texts := found[f"{name}_texts"]:
             more = f" and {len(texts) - 10} more" if len(texts) > 10 else ""
-            click.echo(f"{words}: {', '.join(texts[:10])}{more}")
+            click.echo(one_line(f"{words}: {', '.join(texts[:10])}{more}"))
     if found["url"]:
         click.echo(f"people label here: {found['url']}")
-    click.echo(f"next: {found['next']}")
+    click.echo(one_line(f"next: {found['next']}"))
 
 
 def _headline(found: dict[str, Any]) -> str:
@@ -95,6 +95,9 @@ def history(root: Path, form: str | None) -> None:
     store.close()
     if form == "json":
         echo_json({"rounds": rounds})
+        return
+    if form is None and not rounds:
+        click.echo("no round yet: al-loop round begins one")
         return
     columns = dict.fromkeys(_CSV) if form == "csv" else _HISTORY
     rows = [_row(r) for r in rounds]

@@ -56,7 +56,7 @@ def _cell(value: Any, form: str | None) -> str:
     if value is None:
         return "-"
     text = f"{value:.3f}" if isinstance(value, float) else str(value)
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    text = one_line(text)
     return text.replace("|", "\\|") if form == "md" else text
 
 
@@ -69,6 +69,11 @@ def _csv(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> str:
     return out.getvalue()
 
 
+def one_line(text: str) -> str:
+    """Return a text for the terminal: one line, nothing in it that moves the cursor."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def safe_cell(value: object) -> object:
     """Return a value that no spreadsheet takes for a formula (CWE-1236)."""
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
@@ -78,5 +83,5 @@ def safe_cell(value: object) -> object:
 
 def shorten(text: str, width: int = 60) -> str:
     """Return the beginning of a text on one line."""
-    line = " ".join(text.split())
+    line = one_line(text)
     return line if len(line) <= width else line[: width - 1] + "\N{HORIZONTAL ELLIPSIS}"
