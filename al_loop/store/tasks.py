@@ -14,11 +14,12 @@ def project(store: Store, annotator: str, title: str, pinned: int = 0) -> Projec
     """
     row = store.row("SELECT * FROM projects WHERE role = 'labeling' AND annotator = ?", [annotator])
     if row is None:
-        marker = f"{store.meta('uuid')}"
+        uuid = store.meta("uuid")
+        marker = f"{uuid}" if annotator == "label_studio" else f"{uuid}-{annotator}"
         with store.tx():
             store.execute(
-                "INSERT OR IGNORE INTO projects (role, annotator, marker, title)"
-                " VALUES ('labeling', ?, ?, ?)",
+                "INSERT INTO projects (role, annotator, marker, title)"
+                " VALUES ('labeling', ?, ?, ?) ON CONFLICT (role, annotator) DO NOTHING",
                 [annotator, marker, title],
             )
         return project(store, annotator, title, pinned)
