@@ -14,6 +14,8 @@ from pathlib import Path
 
 import httpx
 
+from al_loop import crash
+
 TOKEN_VARIABLE = "LABEL_STUDIO_API_KEY"
 GOLD = {
     f"m{i:02}": (f"{word} {i} {'please ' * (i % 4)}{word * (i % 3)}", label)
@@ -80,6 +82,7 @@ def _child(root, arguments, environment, out):
         os.dup2(descriptor, 2)
         sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
         os.environ.update(environment)
+        crash._passed.clear()  # what this process passed before the fork
         signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.argv = ["al-loop", "-C", str(root), *arguments]
         from al_loop.cli import main
