@@ -1,5 +1,6 @@
 """The one place that turns errors into a line for people and an exit code."""
 
+import os
 import sqlite3
 import sys
 import traceback
@@ -76,9 +77,13 @@ def _keep_traceback() -> str:
     """Store the traceback, without secrets, where a bug report can quote it."""
     import tempfile
 
-    folder = Path(".al-loop") if Path(".al-loop").is_dir() else Path(tempfile.gettempdir())
-    path = folder / "al-loop-error.txt"
+    path = Path(".al-loop") / "al-loop-error.txt"
     try:
+        if not path.parent.is_dir():
+            # A fixed name in a folder for all could be a link that somebody laid there.
+            descriptor, name = tempfile.mkstemp(prefix="al-loop-error-", suffix=".txt")
+            os.close(descriptor)
+            path = Path(name)
         path.write_text(_clean(traceback.format_exc()), encoding="utf-8")
     except OSError:
         return "no file, none could be written"
