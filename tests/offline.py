@@ -1,9 +1,15 @@
 """A small workspace whose rounds an oracle has answered: no server, no encoder to load."""
 
 import csv
+import os
+import signal
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 
-from al_loop import app, workspace
+import pytest
+
+from al_loop import app, cli, workspace
 from al_loop.annotators.oracle import Oracle
 from al_loop.data.columns import Asked
 from al_loop.imports import Request
@@ -50,3 +56,24 @@ def make(root: Path, *, rounds: int = 0, config: str = CONFIG, table=None) -> Pa
             for _ in range(rounds):
                 machine.run(opened.parts(oracle), opened.config, machine.Options(until="logged"))
     return root
+
+
+@contextmanager
+def settings_kept():
+    """`main` sets the umask and a signal handler, which belong to the process."""
+    mask = os.umask(0o022)
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        os.umask(mask)
+        signal.signal(signal.SIGTERM, handler)
+
+
+def call(monkeypatch, capsys, *arguments):
+    """Run a command in this process; returns (exit code, stdout, stderr)."""
+    monkeypatch.setattr(sys, "argv", ["al-loop", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    out, err = capsys.readouterr()
+    return ended.value.code, out, err
