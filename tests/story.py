@@ -64,22 +64,27 @@ def make_files(root, url, strategy="margin"):
     return texts
 
 
-def run(root, *arguments, **environment):
-    """Run a command in a forked child; returns (exit code or -signal, what it printed)."""
+def run(root, *arguments, apart=False, **environment):
+    """Run a command in a forked child; returns (exit code or -signal, what it printed).
+
+    `apart` returns stdout and stderr as a pair.
+    """
     out = root / "output.txt"
+    err = root / "errors.txt" if apart else out
     pid = os.fork()
     if pid == 0:
-        _child(root, arguments, environment, out)
+        _child(root, arguments, environment, out, err)
     _, status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(status), out.read_text()
+    printed = (out.read_text(), err.read_text()) if apart else out.read_text()
+    return os.waitstatus_to_exitcode(status), printed
 
 
-def _child(root, arguments, environment, out):
+def _child(root, arguments, environment, out, err):
     code = 1
     try:
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.dup2(descriptor, 1)
-        os.dup2(descriptor, 2)
+        for path, number in ((out, 1), (err, 2)):
+            truncate = os.O_TRUNC if number == 1 or err != out else os.O_APPEND
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | truncate, 0o600), number)
         sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
         os.environ.update(environment)
         crash._passed.clear()  # what this process passed before the fork

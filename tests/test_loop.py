@@ -1,4 +1,4 @@
-"""The six steps with an oracle in the place of people: what each stores, and when a round closes."""
+"""The six steps with an oracle instead of people: what each stores, when a round closes."""
 
 import dataclasses
 import math
@@ -280,7 +280,7 @@ def test_an_edited_answer_keeps_its_old_version_and_past_metrics(store):
         changes = answers.save_pull(store, 1, Pulled([new, *rest], annotated=10))
     assert (changes.new, changes.edited, changes.deleted) == (0, 1, 0)
     assert store.value("SELECT labels FROM answer_history") == f'["{edited.labels[0]}"]'
-    assert dict((r[0], r[3]) for r in answers.labeled(store, "pool"))[first.item_id] == other
+    assert {r[0]: r[3] for r in answers.labeled(store, "pool")}[first.item_id] == other
     assert results.history(store)[0] == before
 
 
