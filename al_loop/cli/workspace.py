@@ -27,11 +27,11 @@ def _options(command: F) -> F:
         click.option(
             "--replace-bad-chars", is_flag=True, help="Put U+FFFD for bytes that aren't text."
         ),
-        click.option("--test", metavar="FILE", type=_FILE, help="Labeled texts to test on."),
-        click.option("--keep", metavar="COL,COL", multiple=True, help="More columns to carry."),
-        click.option("--id", "id_", metavar="COL", help="Column of the ids; '' makes them."),
-        click.option("--label", metavar="COL", help="Column of labels there are; '' is none."),
-        click.option("--text", metavar="COL", help="Column of the texts."),
+        click.option("--test", metavar="FILE", type=_FILE, help="Labeled texts to measure on."),
+        click.option("--keep", metavar="COL,COL", multiple=True, help="Columns to carry along."),
+        click.option("--id", "id_", metavar="COL", help="Column of ids; '' makes them."),
+        click.option("--label", metavar="COL", help="Column of labels; '' for none."),
+        click.option("--text", metavar="COL", help="Column of the texts (default: found by its name)."),
     ):
         command = option(command)
     return command
