@@ -54,11 +54,22 @@ def test_any_class_name_survives_and_a_whole_page_lacks_nothing(names):
     assert page.grown(config, specs(*names), context=False) is None
 
 
-def test_the_sdk_accepts_predictions_for_the_page():
-    config = fresh(specs('R&D <b> "q"', "$5", "é"))
-    LabelInterface(config).validate()
-    for name in page.class_names(config):
+def accepted(config, name):
+    try:
         page.check_suggestions(config, [page.Suggestion(name, 0.5)])
+    except InputError:
+        return False
+    return True
+
+
+def test_a_prediction_is_judged_as_the_sdk_judges_it():
+    config = fresh(specs('R&D <b> "q"', "$5", "é"))
+    interface = LabelInterface(config)
+    interface.validate()
+    for name in [*page.class_names(config), "R&D", "E", "$5 ", ""]:
+        prediction = page.prediction(page.Suggestion(name, 0.5), "al-r1-0")
+        assert interface.validate_prediction(prediction) == accepted(config, name)
+    assert accepted(config, "$5")
 
 
 def test_up_to_20_classes_have_hotkeys_and_no_two_the_same():

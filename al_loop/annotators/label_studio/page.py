@@ -230,15 +230,9 @@ def check_suggestions(live: str, suggestions: Iterable[Suggestion]) -> None:
         if not (math.isfinite(each.score) and 0 <= each.score <= 1):
             raise InputError(f"a suggestion of {each.label!r} has the score {each.score}")
         labels.add(each.label)
-    if not labels:
-        return
-    from label_studio_sdk.label_interface.interface import LabelInterface
-
-    interface = LabelInterface(live)
-    for label in sorted(labels):
-        probe = prediction(Suggestion(label, 1.0), "check")
-        if not interface.validate_prediction(probe):  # type: ignore[no-untyped-call]
-            raise InputError(
-                f"the class {label!r} can't be suggested: it is not on the labeling page",
-                hint=f"add it with `al-loop classes add {label!r}`",
-            )
+    # The SDK's own validator says the same (a test compares them), but takes 0.4 s to import.
+    for label in sorted(labels.difference(class_names(live))):
+        raise InputError(
+            f"the class {label!r} can't be suggested: it is not on the labeling page",
+            hint=f"add it with `al-loop classes add {label!r}`",
+        )
