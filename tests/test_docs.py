@@ -12,6 +12,7 @@ from cogapp import Cog
 
 from al_loop import errors
 from al_loop.cli import COMMANDS, EXIT_CODES, cli
+from tests.test_architecture import ONLY
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")])
@@ -196,6 +197,17 @@ def test_every_file_of_the_project_that_is_named_exists(path):
             assert any(ROOT.glob(name.rstrip("/"))), f"{path.name} names {name}"
 
 
+def test_the_architecture_shows_who_alone_imports_what():
+    page = read(ROOT / "docs" / "architecture.md")
+    table = page.partition("## Who may import whom")[2].partition("| importer |")[0]
+    shown = dict(re.findall(r"^\| `(\w+)` \| `(.+?)` \|$", table, re.MULTILINE))
+
+    assert {
+        package: [place.removesuffix(".py").rstrip("/").replace("/", ".")]
+        for package, place in shown.items()
+    } == ONLY
+
+
 def test_the_architecture_names_every_module():
     page = read(ROOT / "docs" / "architecture.md")
     table = page.partition("## Module by module")[2].partition("\n## ")[0]
@@ -207,7 +219,7 @@ def test_the_architecture_names_every_module():
             assert f"`{path.name}/" in table, path.name
 
 
-@pytest.mark.parametrize("pattern", ["*", ".ci/*", "docs/*", "examples/*", "benchmarks/**/*"])
+@pytest.mark.parametrize("pattern", ["[!.]*", ".ci/*", "docs/*", "examples/*", "benchmarks/**/*"])
 def test_nothing_names_the_machine_it_was_written_on(pattern):
     others = [path for path in ROOT.glob(pattern) if path.is_file()]
     for path in [*others, *SOURCES, *ROOT.glob("tests/**/*.py")]:
