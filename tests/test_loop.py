@@ -11,7 +11,7 @@ from al_loop.errors import NothingToSelect, StateError, Waiting
 from al_loop.loop import machine, select
 from al_loop.loop.exchange import PullOptions
 from al_loop.loop.machine import Options
-from al_loop.store import answers, checks, overview, results, rounds
+from al_loop.store import answers, checks, items, overview, results, rounds
 from al_loop.store.core import open_store
 from al_loop.types import Answer, Pulled
 from tests import worlds
@@ -322,6 +322,18 @@ def test_a_resumed_round_uses_the_settings_it_began_with(store):
     machine.run(parts, worlds.config(size=3), Options(until="logged"))
     assert rounds.get_round(store, 1).config["batch"]["close_at"] == 0.5
     assert len(rounds.batch(store, 1)) == 10
+
+
+def test_the_first_selection_encodes_all_texts_and_no_later_step_another(store):
+    seen: set[str] = set()
+
+    def vectors(hashes, texts):
+        seen.update(texts)
+        return worlds.vectors(hashes, texts)
+
+    parts = dataclasses.replace(worlds.make_parts(store), vectors=vectors)
+    machine.run(parts, worlds.config(), Options(until="selected"))
+    assert seen == {text for _, text, _ in items.texts(store)}
 
 
 def test_the_database_in_a_file_is_private(tmp_path):

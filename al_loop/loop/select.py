@@ -14,7 +14,7 @@ from al_loop.crash import point
 from al_loop.errors import NothingToSelect
 from al_loop.loop import knowledge
 from al_loop.loop.parts import Labels, Parts, generator
-from al_loop.store import rounds
+from al_loop.store import answers, rounds
 from al_loop.store.core import now
 from al_loop.store.rounds import BatchRow
 from strategies.base import FloatArray, Picks, PoolView
@@ -121,6 +121,9 @@ def select(parts: Parts, config: Config) -> int:
     """Choose a batch and store it with the intent to push it; returns the round's number."""
     began = time.monotonic()
     choice = choose(parts, config)
+    # Needed when the round is measured. Encoded with the pool, so that no later round waits.
+    test = answers.labeled(parts.store, "test")
+    parts.vectors([t[2] for t in test], [t[1] for t in test])
     new = rounds.Round(
         number=choice.number,
         project_id=parts.project.id,
