@@ -212,6 +212,14 @@ def test_where_there_is_nothing_to_show_a_sentence_says_so(al_loop, new, command
     assert out.startswith(said)
 
 
+def test_a_file_without_labels_says_where_classes_come_from(al_loop, tmp_path):
+    (tmp_path / "t.txt").write_text("hello\nbye\n")
+
+    out = al_loop("-C", tmp_path, "init", tmp_path / "t.txt", "--dry-run")[1]
+
+    assert "classes: 0 yet: al-loop classes add NAME, or annotators name them" in out
+
+
 # The options of a round
 
 

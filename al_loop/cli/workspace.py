@@ -31,7 +31,9 @@ def _options(command: F) -> F:
         click.option("--keep", metavar="COL,COL", multiple=True, help="Columns to carry along."),
         click.option("--id", "id_", metavar="COL", help="Column of ids; '' makes them."),
         click.option("--label", metavar="COL", help="Column of labels; '' for none."),
-        click.option("--text", metavar="COL", help="Column of the texts (default: found by its name)."),
+        click.option(
+            "--text", metavar="COL", help="Column of the texts (default: found by its name)."
+        ),
     ):
         command = option(command)
     return command
@@ -187,7 +189,8 @@ def _print_totals(report: ImportReport) -> None:
     named = ", ".join(report.new_classes[:SHOWN])
     more = ", ..." if len(report.new_classes) > SHOWN else ""
     new = f" ({len(report.new_classes):,} new: {named}{more})" if named else ""
-    click.echo(_clean(f"classes: {report.classes:,}{new}"))
+    none = " yet: al-loop classes add NAME, or annotators name them as they label"
+    click.echo(_clean(f"classes: {report.classes:,}{new if report.classes else none}"))
     click.echo(f"test set: {_test_line(report)}")
     if report.not_offered:
         names = ", ".join(report.not_offered[:SHOWN])
