@@ -119,12 +119,32 @@ def test_the_snapshot_is_deleted_and_the_view_is_kept(labeled, transport):
     for _ in range(3):
         adapter(transport).pull(pull_request(5))
     assert not labeled.store.exports
-    assert len(labeled.store.views) == 1
+    assert titles(labeled) == ["Default", "al-loop: answered"]
+
+
+def titles(fake):
+    return [view["data"]["title"] for view in fake.store.views.values()]
+
+
+def test_people_never_land_in_our_view_where_nothing_is_left_to_do(labeled, transport):
+    """The labeling page serves the tasks of the first view; ours holds answered ones only."""
+    adapter(transport).pull(pull_request(5))
+    first = next(iter(labeled.store.views))
+    del labeled.store.views[first]  # somebody closed the other tab
+    assert titles(labeled) == ["al-loop: answered"]
+    adapter(transport).pull(pull_request(5))
+    assert titles(labeled) == ["Default", "al-loop: answered"]
+
+
+def test_views_that_people_made_stay_first(labeled, transport):
+    labeled.store.views[77] = {"id": 77, "project": 1, "data": {"title": "mine"}}
+    adapter(transport).pull(pull_request(5))
+    assert titles(labeled) == ["mine", "al-loop: answered"]
 
 
 def test_a_view_that_somebody_changed_is_not_used(labeled, transport):
     adapter(transport).pull(pull_request(5))
-    labeled.store.views[1]["data"]["filters"] = {
+    labeled.store.views[2]["data"]["filters"] = {
         "conjunction": "and",
         "items": [
             {"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": 99}

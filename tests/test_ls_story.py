@@ -66,6 +66,8 @@ def test_a_whole_story_is_the_same_on_both_servers(either):
     assert {a.model_version for a in pulled.answers if a.key == "i0:0"} == {"m1"}
     assert pulled.annotated == 5
     assert either.ask("GET", f"/api/projects/{pushed.remote_id}/exports/") == []
+    views = either.ask("GET", "/api/dm/views/", project=pushed.remote_id)
+    assert [v["data"]["title"] for v in views] == ["Default", "al-loop: answered"]
 
 
 def test_a_later_round_reuses_adds_and_moves_on_both_servers(either):

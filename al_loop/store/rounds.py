@@ -48,7 +48,6 @@ class BatchRow:
         return task_key(self.item_id, self.look)
 
 
-
 def open_round(store: Store) -> Round | None:
     """Return the round that is not logged yet."""
     row = store.row("SELECT * FROM rounds WHERE state <> 'logged' ORDER BY number LIMIT 1")
@@ -183,9 +182,6 @@ def release(store: Store, number: int, item_ids: Sequence[str]) -> None:
         "UPDATE batch SET released = 1 WHERE round = ? AND item_id = ?",
         [(number, item_id) for item_id in item_ids],
     )
-
-
-
 
 
 def pool(store: Store) -> list[tuple[str, str, str]]:

@@ -250,6 +250,9 @@ class Fake:
             self.store.project(int(query["project"]))
             gone = self.store.delete_tasks(data["selectedItems"]["included"])
             return 200, {"processed_items": gone, "detail": f"Deleted {gone} tasks"}
+        if method == "DELETE" and rest[:1] == ["views"] and int(rest[1]) in self.store.views:
+            del self.store.views[int(rest[1])]
+            return 204, None
         if rest != ["views"]:
             raise Bad(404, None)
         if method == "POST":

@@ -23,6 +23,7 @@ _VIEW = "al-loop: answered"
 _ORPHAN_AGE = dt.timedelta(hours=1)
 #: A snapshot may take so many times the time-out of one call: 100,000 answers take 2 minutes.
 _PATIENCE = 10
+_VIEW_CALLS = 3  # remove ours, make a plain one, make ours
 
 
 def take(api: Api, project: int) -> tuple[list[dict[str, Any]], str]:
@@ -52,21 +53,36 @@ def _answered(api: Api, project: int) -> int:
 def _view(api: Api, project: int) -> int:
     """Return the saved filter that snapshots go through, made when there is none like it.
 
-    The server's own option leaves out tasks that were only skipped.
+    The server's own option leaves out tasks that were only skipped. People land in the first
+    view of a project, and in ours they would find nothing left to do: so a plain one comes
+    before it, and ours is made anew when it has become the first.
     """
     wanted = {"conjunction": "or", "items": list(tasks.ANNOTATED)}
-    body = {"project": project, "data": {"title": _VIEW, "filters": wanted}}
-    for attempt in range(TRIES):
-        for view in api.get("api/dm/views/", {"project": project}, _check_list):
-            data = view.get("data") or {}
-            if data.get("title") == _VIEW and data.get("filters") == wanted:
-                return int(view["id"])
+    everything = {"conjunction": "and", "items": []}
+    for attempt in range(TRIES + _VIEW_CALLS):
+        views = api.get("api/dm/views/", {"project": project}, _check_list)
+        data = [view.get("data") or {} for view in views]
+        ours = [v for v, d in zip(views, data, strict=True) if d.get("title") == _VIEW]
+        fitting = [v for v in ours if v["data"].get("filters") == wanted]
         try:
-            api.post("api/dm/views/", body)
-            crash.point("view created")
+            if ours and views[0] is ours[0]:
+                api.put("DELETE", f"api/dm/views/{ours[0]['id']}/", None)
+                crash.point("view removed")
+            elif not views:
+                _add_view(api, project, "Default", everything)
+            elif not fitting:
+                _add_view(api, project, _VIEW, wanted)
+            else:
+                return int(fitting[0]["id"])
         except Lost as lost:
             api.pause(attempt, lost.wait)
     raise api.unreachable("the view for the snapshot could not be made")
+
+
+def _add_view(api: Api, project: int, title: str, filters: dict[str, Any]) -> None:
+    body = {"project": project, "data": {"title": title, "filters": filters}}
+    api.post("api/dm/views/", body)
+    crash.point("view created")
 
 
 def _create(api: Api, project: int, view: int) -> dict[str, Any]:
