@@ -46,8 +46,12 @@ def rows(split: str) -> list[dict[str, str]]:
 
 
 def distinct(n: int) -> list[dict[str, str]]:
-    """Return n rows with distinct texts, made different by a number where there are fewer."""
-    found = list({row["text"]: row for row in rows("train")}.values())
+    """Return n rows with distinct texts, none of the test set's, numbered where there are fewer."""
+    from al_loop.store.items import text_hash
+
+    test = {text_hash(row["text"]) for row in rows("test")}
+    by_hash = {text_hash(row["text"]): row for row in rows("train")}
+    found = [row for hash_, row in by_hash.items() if hash_ not in test]
     more = [
         {**row, "id": f"{row['id']}-{i}", "text": f"{row['text']} ({i})"}
         for i in range(1, n // len(found) + 1)
