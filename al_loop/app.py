@@ -36,13 +36,13 @@ class App:
     def label_studio(self) -> "LabelStudio":
         """The adapter for the configured server."""
         from al_loop.annotators.label_studio import LabelStudio
-        from al_loop.secrets import find_key, guard_logging, read_key
+        from al_loop.secrets import find_key, guard_logging
         from al_loop.server import resolve
 
         guard_logging()
         settings = self.config.label_studio
         url, local = resolve(self.workspace.server_dir, settings.url)
-        key = read_key(local) if local else find_key(settings.token_file, root=self.workspace.root)
+        key = find_key(settings.token_file, root=self.workspace.root, local=local)
         return LabelStudio(url, key.value, timeout=settings.timeout)
 
     @cached_property

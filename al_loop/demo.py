@@ -23,7 +23,7 @@ from al_loop.loop.exchange import PullOptions
 from al_loop.loop.parts import Parts
 from al_loop.manage_classes import add_class
 from al_loop.store import answers, rounds
-from al_loop.types import ClassSpec
+from al_loop.types import Answer, ClassSpec
 
 ROUNDS = 3
 #: One careful annotator, one with 10 % mistakes; both skip some texts.
@@ -98,7 +98,7 @@ def _accept(opened: App, say: Say, *, live: bool) -> None:
     for name, texts in answers.proposals(opened.store).items():
         if len(texts) >= _WANTED:
             gained = add_class(opened, ClassSpec(name), say, live=live)
-            say(f"{len(texts)} answers asked for {name!r}: accepted, {gained} labels more")
+            say(f"{len(texts)} answers asked for {name!r}: accepted, labels gained: {gained}")
 
 
 def _prepare(folder: Path, say: Say) -> dict[str, str]:
@@ -141,6 +141,12 @@ def _example(name: str) -> Path:
     return Path(__file__).parent.parent / "examples" / name
 
 
+def _said(opened: App) -> dict[tuple[str, str], Answer]:
+    """Return what the oracle answered in earlier runs: it does not change its mind."""
+    given = answers.all_answers(opened.store).values()
+    return {(a.key, a.annotator): a for of_text in given for a in of_text}
+
+
 @contextmanager
 def _crew(
     opened: App, gold: Mapping[str, str], offline: bool, say: Say, bar: Bar
@@ -152,6 +158,7 @@ def _crew(
             mistakes=MISTAKES,
             skips=SKIPS,
             people=tuple(MISTAKES),
+            said=_said(opened),
         )
         yield Crew(opened.parts(oracle, say), lambda: None)
         return

@@ -30,6 +30,7 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "wb") as f:
+        os.fchmod(f.fileno(), mode)  # whatever the umask is
         f.write(data)
         f.flush()
         point("C13 file written")

@@ -2,9 +2,10 @@
 
 The key is looked for in this order:
 
-1. the environment variable ``LABEL_STUDIO_API_KEY``;
-2. the file named by ``[label_studio] token_file``;
-3. the token of the server that ``al-loop up`` started, when that is the server to talk to.
+1. the token of the server that ``al-loop up`` started, when that is the server to talk to: it
+   fits no other one, and no other one fits there;
+2. the environment variable ``LABEL_STUDIO_API_KEY``;
+3. the file named by ``[label_studio] token_file``.
 
 There is no option for it: a command line can be read by everyone on the machine.
 """
@@ -69,13 +70,13 @@ def find_key(
         AuthError: no key, an unusable one, or a file that others can read.
 
     """
+    if local is not None and local.exists():
+        return read_key(local)
     environ = os.environ if environ is None else environ
     if environ.get(VARIABLE, "").strip():
         return _checked(environ[VARIABLE], VARIABLE)
     if token_file:
         return read_key((root or Path()) / Path(token_file).expanduser())
-    if local is not None and local.exists():
-        return read_key(local)
     raise AuthError(
         "no key for Label Studio",
         hint=f"export {VARIABLE}=... (Label Studio: Account & Settings), or al-loop up",

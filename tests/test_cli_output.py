@@ -287,4 +287,4 @@ def test_a_broken_invariant_ends_with_one(al_loop, tmp_path):
 
     assert code == 1
     assert json.loads(out)["ok"] is False
-    assert "al-loop: 1 invariants don't hold" in err
+    assert "al-loop: invariants that don't hold: 1" in err

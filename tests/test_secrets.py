@@ -47,12 +47,12 @@ def logged():
     root.setLevel(level)
 
 
-def test_the_environment_comes_before_the_file_and_the_file_before_the_local_server(key_file):
+def test_the_local_server_has_its_own_key_and_else_the_environment_comes_first(key_file):
     named, local = key_file("named-key"), key_file("local-key", name="local")
     environ = {"LABEL_STUDIO_API_KEY": "environment-key"}
-    assert find_key(str(named), local=local, environ=environ).value == "environment-key"
-    assert find_key(str(named), local=local, environ={}).value == "named-key"
-    assert find_key("", local=local, environ={}).value == "local-key"
+    assert find_key(str(named), local=local, environ=environ).value == "local-key"
+    assert find_key(str(named), environ=environ).value == "environment-key"
+    assert find_key(str(named), environ={}).value == "named-key"
 
 
 def test_an_empty_variable_counts_as_not_set(key_file):
@@ -71,10 +71,9 @@ def test_a_tilde_in_the_token_file_is_the_home_folder(key_file, tmp_path, monkey
     assert find_key("~/ls-token", root=tmp_path / "elsewhere", environ={}).value == "home-key"
 
 
-def test_a_named_file_that_is_not_there_is_an_error_and_not_passed_over(key_file, tmp_path):
-    local = key_file("local-key", name="local")
+def test_a_named_file_that_is_not_there_is_an_error_and_not_passed_over(tmp_path):
     with pytest.raises(AuthError, match="can't read the key file"):
-        find_key(str(tmp_path / "none"), local=local, environ={})
+        find_key(str(tmp_path / "none"), environ={})
 
 
 def test_without_any_key_the_error_names_the_variable_and_al_loop_up(tmp_path):

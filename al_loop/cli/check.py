@@ -33,7 +33,7 @@ def check(root: Path, dump: bool, as_json: bool) -> None:
         click.echo(f"  {line}", err=True)
     if found:
         raise CheckFailed(
-            f"{len(found)} invariants don't hold",
+            f"invariants that don't hold: {len(found)}",
             hint="al-loop round repairs a model; for the rest copy .al-loop and report it",
         )
     if not dump and not as_json:

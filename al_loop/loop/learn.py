@@ -45,7 +45,7 @@ def audit(parts: Parts, round_: Round, config: Config) -> None:
         rounds.transition(store, round_.number, "pulled", "audited", time.monotonic() - began)
     point("C12 issues committed")
     reason = f" ({found.skipped})" if found.skipped else ""
-    parts.say(f"round {round_.number}: {flagged} labels look wrong{reason}")
+    parts.say(f"round {round_.number}: doubtful labels: {flagged}{reason}")
 
 
 def train(parts: Parts, round_: Round, config: Config) -> None:

@@ -7,14 +7,15 @@ from typing import NoReturn, get_args
 
 from al_loop import config as configs
 from al_loop.config import Config
-from al_loop.errors import ServerError, Waiting
+from al_loop.errors import Locked, ServerError, Waiting
 from al_loop.loop import exchange, learn
 from al_loop.loop.exchange import Progress, PullOptions
 from al_loop.loop.parts import Parts
 from al_loop.loop.select import select
-from al_loop.store import rounds, tasks
+from al_loop.store import rounds
 from al_loop.types import State
 
+_HINT = "al-loop round goes on when they are done (or: al-loop round --wait)"
 STATES: tuple[State, ...] = get_args(State)
 
 
@@ -74,7 +75,7 @@ def _next(parts: Parts, config: Config, options: Options) -> NoReturn:
     """After a logged round: select and push the next, which then waits for people."""
     number = run(parts, config, Options(until="pushed", pull=options.pull))
     size = len(rounds.batch(parts.store, number))
-    raise Waiting(f"round {number}: {size} texts wait for answers", hint=_hint(parts))
+    raise Waiting(f"round {number}: {size} texts wait for answers", hint=_HINT)
 
 
 def _step(parts: Parts, current: rounds.Round, options: Options) -> Progress | None:
@@ -99,7 +100,7 @@ def _wait(parts: Parts, number: int, progress: Progress, options: Options) -> No
     if not options.wait:
         raise Waiting(
             f"round {number}: {progress.settled} of {progress.texts} texts are settled",
-            hint=_hint(parts),
+            hint=_HINT,
         )
     failures = 0
     while True:
@@ -111,7 +112,7 @@ def _wait(parts: Parts, number: int, progress: Progress, options: Options) -> No
                 if current.state != "pushed":
                     return
                 left = _step(parts, current, options)
-        except ServerError as e:
+        except (ServerError, Locked) as e:
             failures += 1
             if failures >= options.patience:
                 raise
@@ -121,9 +122,3 @@ def _wait(parts: Parts, number: int, progress: Progress, options: Options) -> No
         if left is None:
             return
         progress = left
-
-
-def _hint(parts: Parts) -> str:
-    url = tasks.page(parts.store, parts.project.id)
-    where = f"people label at {url}; " if url else ""
-    return f"{where}al-loop round goes on when they are done (or: al-loop round --wait)"

@@ -48,12 +48,15 @@ def is_personal(key: str) -> bool:
     return key.count(".") == 2
 
 
+def is_loopback(url: str) -> bool:
+    """Tell whether a server is on this machine."""
+    host = httpx.URL(url).host
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def is_plain_remote(url: str) -> bool:
     """Tell whether the key would travel unencrypted over a network."""
-    parsed = httpx.URL(url)
-    if parsed.scheme != "http" or parsed.host == "localhost":
-        return False
-    try:
-        return not ipaddress.ip_address(parsed.host).is_loopback
-    except ValueError:
-        return True
+    return httpx.URL(url).scheme == "http" and not is_loopback(url)

@@ -19,7 +19,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from al_loop.annotators.label_studio import faults
-from al_loop.annotators.label_studio.address import clean_key, clean_url, is_personal
+from al_loop.annotators.label_studio.address import (
+    clean_key,
+    clean_url,
+    is_loopback,
+    is_personal,
+)
 from al_loop.annotators.label_studio.faults import Lost
 from al_loop.errors import AuthError, InputError, ServerError
 
@@ -223,6 +228,7 @@ class Api:
                     timeout=self.timeout,
                     follow_redirects=False,
                     verify=_certificates(),
+                    trust_env=not is_loopback(self.url),  # no proxy to our own machine
                 ),
             )
         return self._sdk
