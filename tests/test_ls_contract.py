@@ -201,6 +201,7 @@ def snapshots(s, here, pid):
         "title": "al-loop x",
         "task_filter_options": {"view": made["id"]},
         "annotation_filter_options": {"usual": True, "skipped": True, "ground_truth": True},
+        "serialization_options": {"annotations__completed_by": {"only_id": False}},
     }
     state = lambda b: [b["title"], b["status"], b["counters"], len(b["md5"])]  # noqa: E731
     eid = s.ask("snapshot", "POST", f"{here}/exports/", state, json=body)["id"]

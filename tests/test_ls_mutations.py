@@ -5,16 +5,26 @@ check does not hold any more. A case that still passes means that a test proves 
 """
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from al_loop.annotators.label_studio import client as client_module
-from al_loop.annotators.label_studio import parse, pull, snapshot, tasks
+from al_loop.annotators.label_studio import parse, project, pull, snapshot, tasks
 from al_loop.annotators.label_studio import push as push_module
 from al_loop.annotators.label_studio.client import Api
 from al_loop.annotators.label_studio.faults import Lost
 from al_loop.errors import AlLoopError
-from tests.ls_helpers import adapter, annotate, choice, keys, once_each, pull_request, push_request
+from tests.ls_helpers import (
+    PROJECT,
+    adapter,
+    annotate,
+    choice,
+    keys,
+    once_each,
+    pull_request,
+    push_request,
+)
 from tests.test_ls_network import client, hits
 
 # Mutations: each takes a safeguard out.
@@ -80,6 +90,23 @@ def no_deadline(monkeypatch):
         "_ask",
         lambda self, method, path, params, body, seconds: ask(self, method, path, params, body, 9),
     )
+
+
+def a_number_is_proof(monkeypatch):
+    monkeypatch.setattr(project, "_owner", lambda description: PROJECT.marker)
+
+
+def no_count_of_duplicates(monkeypatch):
+    monkeypatch.setattr(pull, "_surplus", lambda request, swept, rows: 0)
+
+
+def names_from_the_list_of_users(monkeypatch):
+    def named(raw, names):
+        number = raw["completed_by"]["id"]
+        return names.get(number, str(number))
+
+    monkeypatch.setattr(parse, "lacks_address", lambda task: True)
+    monkeypatch.setattr(parse, "_annotator", named)
 
 
 # Scenarios: each holds as long as the adapter is whole.
@@ -151,6 +178,29 @@ def drip_feed(fake, transport, proxied):
     assert refused(lambda: client(proxied.url, timeout=0.3).pull(pull_request(2)))
 
 
+def strange_server(fake, transport, proxied):
+    fake.store.create_project({"title": "theirs"})
+    ours = replace(PROJECT, remote_id=1)
+    assert refused(lambda: adapter(transport).push(push_request(2, project=ours)))
+
+
+def masked_loss(fake, transport, proxied):
+    pushed = adapter(transport).push(push_request(2))
+    rows = [{"data": dict(fake.store.tasks[1]["data"])}]
+    for task_id in (1, *fake.store.import_tasks(pushed.remote_id, rows)["task_ids"]):
+        fake.store.annotate(task_id, {"result": []})
+    fake.store.delete_tasks([2])
+    assert refused(lambda: adapter(transport).pull(pull_request(2)))
+
+
+def person_who_left(fake, transport, proxied):
+    adapter(transport).push(push_request(2))
+    annotate(fake, "i0:0", "bug")
+    fake.store.left[2] = fake.store.users.pop(2)
+    (answer,) = adapter(transport).pull(pull_request(2)).answers
+    assert answer.annotator == "ann@example.com"
+
+
 CASES = [
     (retries_of_the_sdk, lost_answer),
     (no_read_back, lost_answer),
@@ -161,6 +211,9 @@ CASES = [
     (no_md5, broken_download),
     (no_count_of_the_answered, short_snapshot),
     (no_deadline, drip_feed),
+    (a_number_is_proof, strange_server),
+    (no_count_of_duplicates, masked_loss),
+    (names_from_the_list_of_users, person_who_left),
 ]
 IDS = [f"{mutation.__name__}-{scenario.__name__}" for mutation, scenario in CASES]
 

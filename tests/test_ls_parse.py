@@ -94,7 +94,9 @@ def test_the_origin_is_that_of_the_choice():
 
 
 def test_who_answered_may_be_a_number_an_object_or_nobody():
-    assert answer(completed_by={"id": 7, "email": "x"}).annotator == "ann@example.com"
+    assert answer(completed_by={"id": 7, "email": "own@example.com"}).annotator == "own@example.com"
+    assert answer(completed_by={"id": 7, "email": ""}).annotator == "ann@example.com"
+    assert answer(completed_by={"id": 7}).annotator == "ann@example.com"
     assert answer(completed_by=99).annotator == "99"
     assert answer(completed_by=None).annotator == NOBODY
 

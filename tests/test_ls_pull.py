@@ -49,20 +49,65 @@ def test_a_skip_never_carries_the_label_that_the_page_sent_along(labeled, transp
     assert (skip.kind, skip.labels) == ("skip", ())
 
 
-def test_annotators_have_the_names_of_their_accounts(labeled, transport):
-    answers = by_key(adapter(transport).pull(pull_request(5)))
-    assert answers["i0:0"].annotator == "ann@example.com"
-    assert answers["i1:0"].annotator == "bob@example.com"
+def users_are(status, body):
+    """A fault: the list of users is answered so."""
 
-
-def test_a_key_that_may_not_list_users_gets_numbers(labeled, transport):
-    def forbidden(request, send):
+    def fault(request, send):
         if request.url.path == "/api/users/":
-            return httpx.Response(403, json={"detail": "no"}, request=request)
+            return httpx.Response(status, json=body, request=request)
         return None
 
-    transport.faults.append(forbidden)
-    assert by_key(adapter(transport).pull(pull_request(5)))["i0:0"].annotator == "2"
+    return fault
+
+
+def annotators(transport):
+    answers = by_key(adapter(transport).pull(pull_request(5)))
+    return [answers[key].annotator for key in keys(3)]
+
+
+@pytest.mark.parametrize("numbers_only", [0, 9])
+def test_annotators_have_the_names_of_their_accounts(labeled, transport, numbers_only):
+    labeled.knobs.numbers_only = numbers_only
+    assert annotators(transport) == ["ann@example.com", "bob@example.com", "ann@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(403, {"detail": "no"}), (404, {}), (200, []), (200, {"results": []})]
+)
+def test_annotators_keep_their_names_whatever_the_list_of_users_says(
+    labeled, transport, status, body
+):
+    """Another name than at the last pull would count as an edit of every answer."""
+    transport.faults.append(users_are(status, body))
+    assert annotators(transport) == ["ann@example.com", "bob@example.com", "ann@example.com"]
+
+
+def test_somebody_who_left_keeps_the_name(labeled, transport):
+    labeled.store.left[2] = labeled.store.users.pop(2)
+    assert annotators(transport)[0] == "ann@example.com"
+
+
+def test_a_deleted_account_is_nobody(labeled, transport):
+    del labeled.store.users[2]
+    assert annotators(transport)[0] == "unknown"
+
+
+def test_without_names_in_the_snapshot_the_list_of_users_has_them_or_numbers_do(labeled, transport):
+    labeled.knobs.numbers_only = 9
+    labeled.store.left[2] = labeled.store.users.pop(2)
+    assert annotators(transport) == ["2", "bob@example.com", "2"]
+    transport.faults.append(users_are(403, {"detail": "no"}))
+    assert annotators(transport) == ["2", "3", "2"]
+
+
+@pytest.mark.parametrize("body", [[], {"results": []}, {}, "users"])
+def test_an_empty_list_of_users_is_asked_for_again_and_then_an_error(labeled, transport, body):
+    labeled.knobs.numbers_only = 9
+    asked = []
+    transport.faults += [lambda r, send: asked.append(r.url.path), users_are(200, body)]
+    with pytest.raises(ServerError, match="list of users"):
+        adapter(transport).pull(pull_request(5))
+    assert asked.count("/api/users/") == 5
 
 
 def test_times_origin_and_model_are_kept(labeled, transport):

@@ -127,3 +127,33 @@ def test_tasks_and_projects_that_are_gone_are_noticed_on_both_servers(either):
     either.project = replace(either.project, remote_id=pushed.remote_id)
     with pytest.raises(InputError, match=f"project {pushed.remote_id}"):
         pull(either, n=4)
+    assert pull(either, n=4, allow_shrink=True).gone == tuple(keys(4))
+    either.project = replace(either.project, remote_id=None)
+    again = push(either, n=4)
+    assert (again.created, again.remote_id != pushed.remote_id) == (4, True)
+
+
+def test_a_stranger_s_project_is_left_alone_on_both_servers(either):
+    body = {"title": "theirs", "description": "Keep me"}
+    number = either.ask("POST", "/api/projects/", body)["id"]
+    either.project = replace(either.project, remote_id=number)
+    for call in (push, pull):
+        with pytest.raises(InputError, match="lacks our marker"):
+            call(either, n=2)
+    assert either.ask("GET", f"/api/projects/{number}/")["description"] == "Keep me"
+    assert either.tasks(number) == []
+
+
+def test_a_duplicate_with_work_hides_no_task_that_is_gone_on_both_servers(either):
+    pushed = push(either, n=4)
+    ids = pushed.task_ids
+    data = next(t["data"] for t in either.tasks(pushed.remote_id) if t["id"] == ids["i0:0"])
+    path = f"/api/projects/{pushed.remote_id}/import"
+    (copied,) = either.ask("POST", path, [{"data": data}], return_task_ids=True)["task_ids"]
+    for task_id in (ids["i0:0"], copied):
+        either.annotate(task_id, [choice("bug")])
+    assert pull(either, n=4).gone == ()
+    either.ask("DELETE", f"/api/tasks/{ids['i3:0']}/")
+    for sweep in ((), keys(4)):
+        with pytest.raises(StateError, match="1 of 4"):
+            pull(either, n=4, sweep=sweep)

@@ -26,6 +26,7 @@ class Knobs:
         self.short_snapshot = 0  # a snapshot leaves out its last task, its md5 fits
         self.wrong_md5 = 0
         self.fail_snapshot = 0  # a snapshot ends as failed
+        self.numbers_only = 0  # a snapshot names annotators by number, whatever is asked
         self.drop_predictions = 0  # import_predictions creates none
 
     def take(self, name):

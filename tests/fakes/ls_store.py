@@ -19,6 +19,7 @@ def now():
 class Store:
     def __init__(self):
         self.users = {1: "al@example.com", 2: "ann@example.com", 3: "bob@example.com"}
+        self.left = {}  # accounts that are not in the organization any more
         self.projects, self.tasks, self.annotations = {}, {}, {}
         self.predictions, self.drafts, self.views, self.exports = {}, {}, {}, {}
         self.last = {}
@@ -218,7 +219,9 @@ class Store:
         tasks = self.tasks_of(pid)
         if view is not None:
             tasks = select(self, tasks, view["data"]["filters"])
-        rows = [self.export_row(t) for t in tasks]
+        by = (body.get("serialization_options") or {}).get("annotations__completed_by")
+        named = by is not None and not by.get("only_id") and not self.knobs.take("numbers_only")
+        rows = [self.export_row(t, named=named) for t in tasks]
         if self.knobs.take("short_snapshot"):
             rows = rows[:-1]
         content = json.dumps(rows).encode()
@@ -238,9 +241,18 @@ class Store:
             self.exports[eid]["md5"] = "0" * 32
         return self.exports[eid]
 
-    def export_row(self, task):
+    def export_row(self, task, *, named):
         shown = self.show_task(task, everything=True)
+        if named:
+            shown["annotations"] = [
+                {**a, "completed_by": self.account(a["completed_by"])} for a in shown["annotations"]
+            ]
         return {**shown, "predictions": [p["id"] for p in shown["predictions"]]}
+
+    def account(self, uid):
+        email = {**self.users, **self.left}.get(uid)
+        told = {"id": uid, "email": email, "first_name": "", "last_name": ""}
+        return None if email is None else told
 
     def export(self, pid, eid):
         found = self.exports.get(eid)

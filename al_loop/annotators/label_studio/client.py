@@ -110,11 +110,15 @@ class Api:
         """Return the address where people label a project's tasks, one after the other."""
         return f"{self.url}projects/{project}/data?labeling=1"
 
+    @property
+    def shown_url(self) -> str:
+        """The address as people may see it: without a password in it."""
+        return str(httpx.URL(self.url).copy_with(userinfo=b""))
+
     def unreachable(self, reason: str) -> ServerError:
         """Build the error for a call that never got a good answer."""
-        shown = httpx.URL(self.url).copy_with(userinfo=b"")
         return ServerError(
-            f"Label Studio at {shown} gave no usable answer: {reason}",
+            f"Label Studio at {self.shown_url} gave no usable answer: {reason}",
             hint="nothing is lost: run the same command again; `al-loop doctor` checks the server",
         )
 

@@ -23,7 +23,8 @@ def answers_of(
 ) -> list[Answer]:
     """Return the answers of one exported task; none for a task that is not ours.
 
-    names: e-mail addresses by user id. controls: names of the controls on the live page.
+    names: e-mail addresses by user id, for annotations that carry only the number.
+    controls: names of the controls on the live page.
 
     Raises:
         ServerError: a needed field is missing or has another type.
@@ -40,6 +41,12 @@ def key_of(task: Mapping[str, Any]) -> str | None:
     data = task.get("data")
     key = data.get(KEY) if isinstance(data, Mapping) else None
     return key if isinstance(key, str) and key else None
+
+
+def lacks_address(task: Mapping[str, Any]) -> bool:
+    """Tell whether an annotation of an exported task says who made it by number only."""
+    by = [a.get("completed_by") for a in _list(task.get("annotations")) if isinstance(a, Mapping)]
+    return any(b is not None and not (isinstance(b, Mapping) and _text(b.get("email"))) for b in by)
 
 
 def _answer(
@@ -111,10 +118,13 @@ def _typed(regions: Iterable[Mapping[str, Any]], name: str) -> str:
 def _annotator(raw: Mapping[str, Any], names: Mapping[int, str]) -> str:
     """Return who answered: an e-mail address where it is known, else the number.
 
-    Exports carry a number, the task API an object.
+    A name that changed from one pull to the next would count as an edit of every answer, so
+    the annotation's own address comes first: it is there for people who left, too.
     """
     by = raw.get("completed_by")
     if isinstance(by, Mapping):
+        if email := _text(by.get("email")):
+            return email
         by = by.get("id")
     if by is None and "completed_by" in raw:
         return NOBODY

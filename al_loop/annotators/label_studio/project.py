@@ -1,4 +1,9 @@
-"""The project of a workspace: found by its marker, created once, only ever added to."""
+"""The project of a workspace: found by its marker, created once, only ever added to.
+
+A project's number says little: another server has projects with the same numbers. So one that
+we made counts as ours by the marker in its description only; one that the user names in
+config.toml gets the marker.
+"""
 
 import re
 from collections.abc import Sequence
@@ -15,6 +20,7 @@ from al_loop.types import ClassSpec, ProjectRef
 _FIELDS = ("id", "title", "description", "label_config", "expert_instruction", "model_version")
 _MARKER = re.compile(r"al-loop:([\w-]+)")
 _PAGE = 100
+_NOT_FOUND = 404
 _TITLE = (3, 50)  # what Label Studio accepts
 
 
@@ -30,31 +36,41 @@ class Project:
     model_version: str
 
 
+class ProjectGone(InputError):
+    """The project that we made was deleted: no such number, and no other has our marker."""
+
+
 def find(api: Api, ref: ProjectRef) -> Project | None:
     """Return the project of `ref`; None when it has none yet.
 
     Raises:
-        InputError: it is gone, or it belongs to another workspace.
+        ProjectGone: it was deleted, or this is another server.
+        InputError: what has its number is not ours, or belongs to another workspace.
     """
     if ref.remote_id is None:
         return _by_marker(api, ref)
-    try:
-        project = read(api, ref.remote_id)
-    except Refused:
-        raise _gone(ref) from None
-    owner = _MARKER.search(project.description)
-    if owner and owner[1] != ref.marker:
-        raise InputError(
-            f"project {project.id} in Label Studio belongs to another workspace of al-loop",
-            hint="set [label_studio] project in config.toml to another project, or to 0",
-        )
-    return project
+    numbered = _numbered(api, ref.remote_id)
+    owner = _owner(numbered.description) if numbered is not None else ""
+    if ref.pinned:
+        if numbered is None:
+            raise _not_there(api, ref.remote_id)
+        if owner not in ("", ref.marker):
+            raise InputError(
+                f"project {numbered.id} in Label Studio belongs to another workspace of al-loop",
+                hint="set [label_studio] project in config.toml to another project, or to 0",
+            )
+        return numbered
+    if numbered is not None and owner == ref.marker:
+        return numbered
+    if (moved := _by_marker(api, ref)) is not None:
+        return moved
+    raise _gone(api, ref.remote_id) if numbered is None else _stranger(api, ref.remote_id)
 
 
 def ensure(api: Api, ref: ProjectRef) -> Project:
     """Return the project of `ref`, created or marked as ours when need be."""
     project = find(api, ref) or _create(api, ref)
-    if _mark(ref) not in project.description:
+    if _owner(project.description) != ref.marker:
         description = f"{project.description}\n\n{_mark(ref)}".strip()
         _patch(api, project.id, {"description": description})
         crash.point("project marked")
@@ -100,6 +116,15 @@ def set_model_version(api: Api, project: int, model_version: str) -> bool:
     return True
 
 
+def _numbered(api: Api, project: int) -> Project | None:
+    try:
+        return read(api, project)
+    except Refused as refused:
+        if refused.status != _NOT_FOUND:
+            raise
+        return None
+
+
 def read(api: Api, project: int) -> Project:
     """Return a project; Refused (404) when there is none."""
     raw = api.get(f"api/projects/{project}/", {"include": ",".join(_FIELDS)}, _check)
@@ -132,18 +157,20 @@ def _by_marker(api: Api, ref: ProjectRef) -> Project | None:
             answer = api.get("api/projects/", params, _check_projects)
         except Refused:
             raise api.unreachable("a list of the projects that stops in the middle") from None
-        ours += [p["id"] for p in answer["results"] if _owned(p, ref)]
-        before = len(seen)
+        ours += [p["id"] for p in answer["results"] if _owner(p.get("description")) == ref.marker]
+        before, shrunk = len(seen), number > 1 and answer["count"] < total
         seen |= {p["id"] for p in answer["results"]}
         number, total = number + 1, answer["count"]
-        if len(seen) == before and total > before:
+        if shrunk or (len(seen) == before and total > before):
+            # One that is deleted meanwhile moves another to a page that was read already.
             raise api.unreachable("a list of the projects that stops in the middle")
     return read(api, min(ours)) if ours else None
 
 
-def _owned(raw: dict[str, Any], ref: ProjectRef) -> bool:
-    owner = _MARKER.search(raw.get("description") or "")
-    return owner is not None and owner[1] == ref.marker
+def _owner(description: str | None) -> str:
+    """Return the marker in a project's description, '' when there is none."""
+    found = _MARKER.search(description or "")
+    return found[1] if found else ""
 
 
 def _check_projects(raw: Any) -> None:
@@ -176,15 +203,29 @@ def _create(api: Api, ref: ProjectRef) -> Project:
     raise api.unreachable(f"creating the project failed: {reason}")
 
 
-def _gone(ref: ProjectRef) -> InputError:
-    hint = "restore it from a backup of Label Studio, or name another one there"
-    if not ref.pinned:
-        hint = (
-            "restore it from a backup of Label Studio, or make a new workspace with `al-loop init`"
-        )
-    where = ", which [label_studio] project in config.toml names," if ref.pinned else ""
+def _not_there(api: Api, project: int) -> InputError:
     return InputError(
-        f"project {ref.remote_id}{where} is not in Label Studio (any more)", hint=hint
+        f"project {project}, which [label_studio] project in config.toml names, is not on "
+        f"{api.shown_url}",
+        hint="name another one there, or 0 for the project that al-loop made",
+    )
+
+
+def _gone(api: Api, project: int) -> ProjectGone:
+    return ProjectGone(
+        f"this workspace's project {project} is not on {api.shown_url} (any more)",
+        hint="check [label_studio] url in config.toml; if the project was deleted, "
+        "`al-loop round --allow-shrink` starts a new project: answers already fetched stay in "
+        "the history, their labels are taken back",
+    )
+
+
+def _stranger(api: Api, project: int) -> InputError:
+    return InputError(
+        f"project {project} on {api.shown_url} is not this workspace's: its description lacks "
+        "our marker, and no other project there has it",
+        hint="check [label_studio] url in config.toml; if it is the right server, name the "
+        f"project to use there, as in `project = {project}`",
     )
 
 

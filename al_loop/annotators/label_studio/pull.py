@@ -4,7 +4,8 @@ Besides a broken snapshot it refuses one that is whole but too small: a wrong pr
 deleted by an administrator and a restored backup all look like "everything is gone".
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from al_loop.annotators.label_studio import page, parse, project, snapshot, tasks
@@ -20,15 +21,20 @@ _SHRUNK = "look into the project first; if that was on purpose, add --allow-shri
 
 def pull(api: Api, request: PullRequest) -> Pulled:
     """Do it all; see `LabelStudio.pull`."""
-    ours = project.find(api, request.project)
+    try:
+        ours = project.find(api, request.project)
+    except project.ProjectGone as gone_project:
+        if not request.allow_shrink:
+            raise
+        return _nothing_left(request, gone_project)
     if ours is None:
         raise InputError(
             "the project is not in Label Studio: nothing was pushed yet, or it was deleted",
             hint="`al-loop round` makes it; `al-loop doctor` shows what is there",
         )
     swept = _sweep(api, request, ours.id)
-    gone = _gone(api, request, ours.id)
     rows, digest = snapshot.take(api, ours.id)
+    gone = _gone(api, request, ours.id, swept, rows)
     answers, task_ids, foreign = _answers(api, rows, page.control_names(ours.label_config))
     annotated = len({answer.key for answer in answers})
     if annotated < KEPT_SHARE * request.annotated_before and not request.allow_shrink:
@@ -59,13 +65,30 @@ def _sweep(api: Api, request: PullRequest, remote: int) -> tasks.Swept:
     return tasks.sweep(api, remote, found, delete=request.delete_duplicates)
 
 
-def _gone(api: Api, request: PullRequest, remote: int) -> tuple[str, ...]:
-    """Return the keys that lost their task; looked up only when there are too few tasks.
+def _nothing_left(request: PullRequest, gone: project.ProjectGone) -> Pulled:
+    """Return what a deleted project holds: the next push makes a new one."""
+    note = f"{gone.message}: its {len(request.keys)} tasks count as gone"
+    return Pulled(answers=(), annotated=0, gone=tuple(request.keys), notes=(note,))
+
+
+def _gone(
+    api: Api,
+    request: PullRequest,
+    remote: int,
+    swept: tasks.Swept,
+    rows: Sequence[Mapping[str, Any]],
+) -> tuple[str, ...]:
+    """Return the keys that lost their task.
+
+    All are looked up (6 s for 10,000) only when a key of the sweep has none, or when the
+    number of tasks is not the one that the keys and the duplicates we know of add up to.
 
     Raises:
         StateError: there are some, and `allow_shrink` is not set.
     """
-    if tasks.count(api, remote, [tasks.OURS]) >= len(request.keys):
+    expected = len(request.keys) + _surplus(request, swept, rows)
+    swept_whole = all(key in swept.ids for key in request.sweep if key in request.keys)
+    if swept_whole and tasks.count(api, remote, [tasks.OURS]) == expected:
         return ()
     total = tasks.count(api, remote)
     found = tasks.lookup(api, remote, request.keys, total) if total else {}
@@ -77,11 +100,22 @@ def _gone(api: Api, request: PullRequest, remote: int) -> tuple[str, ...]:
     return gone
 
 
+def _surplus(request: PullRequest, swept: tasks.Swept, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many tasks there are beyond one for each key, as far as we have seen them.
+
+    A duplicate that somebody worked on stays, and would make up for a task that is gone.
+    """
+    seen = Counter(key for row in rows if (key := parse.key_of(row)) is not None)
+    others = {key: number for key, number in seen.items() if key not in swept.ids}
+    unknown = sum(key not in request.keys for key in (*swept.ids, *others))
+    return swept.kept + sum(number - 1 for number in others.values()) + unknown
+
+
 def _answers(
     api: Api, rows: list[dict[str, Any]], controls: set[str]
 ) -> tuple[list[Answer], dict[str, int], int]:
     """Return the answers, the oldest answered task of each key, and how many tasks are not ours."""
-    names = _names(api) if rows else {}
+    names = _names(api) if any(map(parse.lacks_address, rows)) else {}
     answers: list[Answer] = []
     ids: dict[str, int] = {}
     foreign = 0
@@ -96,7 +130,11 @@ def _answers(
 
 
 def _names(api: Api) -> Mapping[int, str]:
-    """Return users' e-mail addresses by number; empty where the key may not list them."""
+    """Return users' e-mail addresses by number; empty where the key may not list them.
+
+    Only for a server that leaves the addresses out of its snapshots. A user who is not in the
+    list has left: that one stays a number.
+    """
     try:
         users = api.get("api/users/", None, _check_users)
     except (AuthError, Refused):
@@ -109,3 +147,5 @@ def _check_users(answer: Any) -> None:
     users = answer.get("results") if isinstance(answer, dict) else answer
     if not isinstance(users, list) or not all(isinstance(u, dict) and "id" in u for u in users):
         raise ValueError("no list of users")
+    if not users:  # the key's own account is always in it
+        raise ValueError("an empty list of users")

@@ -93,6 +93,8 @@ def _create(api: Api, project: int, view: int) -> dict[str, Any]:
         "task_filter_options": {"view": view},
         # Without ground_truth, starred answers come back without their annotations.
         "annotation_filter_options": {"usual": True, "skipped": True, "ground_truth": True},
+        # The list of users leaves out those who left, and may be closed to our key.
+        "serialization_options": {"annotations__completed_by": {"only_id": False}},
     }
     end = time.monotonic() + _PATIENCE * api.timeout
     for attempt in range(TRIES):

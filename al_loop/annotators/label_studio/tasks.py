@@ -64,10 +64,11 @@ def predicted_by(model_version: str) -> Filter:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep left: the one task that counts for each key."""
+    """What a sweep left: the one task that counts for each key, and `kept` others."""
 
     ids: dict[str, int]
     deleted: int = 0
+    kept: int = 0
     notes: tuple[str, ...] = ()
 
 
@@ -212,7 +213,7 @@ def sweep(api: Api, project: int, found: Found, *, delete: bool) -> Swept:
             )
         ids |= best
         kept += len(busy) + len(idle)
-    return Swept(ids, deleted, _notes(kept, delete=delete))
+    return Swept(ids, deleted, kept, _notes(kept, delete=delete))
 
 
 def _notes(kept: int, *, delete: bool) -> tuple[str, ...]:
