@@ -46,15 +46,4 @@ def through(
     bar: Bar,
 ) -> Vectors:
     """Return (n, d) vectors from the shards of a store, drawing a bar for what is missing."""
-    todo = embed.missing(store, embedder, hashes)
-    if not todo:
-        return embed.vectors(store, shards, embedder, hashes, texts)
-    done = 0
-    with bar(todo, "encoding") as draw:
-
-        def add(more: int) -> None:
-            nonlocal done
-            done += more
-            draw(done)
-
-        return embed.vectors(store, shards, embedder, hashes, texts, add)
+    return embed.vectors(store, shards, embedder, hashes, texts, bar)

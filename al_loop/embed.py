@@ -2,18 +2,22 @@
 
 The cache is a folder of append-only float32 shards (``.npy``, memory-mapped when read) and the
 table `vectors`, which maps (encoder, text hash) to a row of a shard. A shard is written whole
-before its rows are recorded: a crash costs one shard at most, and a file without rows is
-overwritten by the next one.
+before its rows are recorded: a crash costs one shard at most. Its number is drawn at random and
+its file never written again, so that of several processes without a lock none reads or records
+rows of another's file as its own; two that encode the same text at once keep the later row.
 """
 
 import io
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from al_loop.bars import Bar, Draw, no_bar
 from al_loop.encoders import (
     HINT,
     FloatMatrix,
@@ -75,50 +79,64 @@ def load_embedder(name: str) -> Embedder:
     return SentenceEncoder(name, name)
 
 
-def missing(store: Store, embedder: Embedder, hashes: Sequence[str]) -> int:
-    """Return how many distinct texts of `hashes` (n,) `vectors` would have to encode."""
-    return len(set(hashes) - table.places(store, embedder.name, hashes).keys())
-
-
 def vectors(
     store: Store,
     folder: Path,
     embedder: Embedder,
     hashes: Sequence[str],
     texts: Sequence[str],
-    progress: Progress | None = None,
+    bar: Bar = no_bar,
 ) -> FloatMatrix:
     """Return the vectors of texts, encoding those that the cache does not hold.
+
+    They are (n, d) float32, rows of length 1 in the order of `hashes`; (0, 0) for no text.
 
     Args:
         store: the workspace.
         folder: where its shards lie, and those of no other workspace; made when missing.
         embedder: only its name is read when nothing is missing, so that nothing is loaded.
-        hashes: (n,) of `texts` (n,); the same may stand more than once.
-        texts: read for the missing hashes.
-        progress: called with the number of texts encoded since; `missing` is the total.
-
-    Returns:
-        (n, d) float32, rows of length 1 in the order of `hashes`; (0, 0) for no text.
+        hashes: (n,) of `texts`; the same may stand more than once.
+        texts: (n,), read for the missing hashes.
+        bar: drawn over the distinct texts to encode, if there are any.
 
     Raises ConfigError where the encoder can't be loaded.
-
     """
     out, todo = _read(store, folder, embedder.name, hashes)
+    if not len(todo):
+        return out
     first = {hashes[i]: int(i) for i in todo[::-1]}
     distinct = sorted(first.values())
-    for start in range(0, len(distinct), SHARD_ROWS):
-        part = distinct[start : start + SHARD_ROWS]
-        rows = embedder.encode([texts[i] for i in part], progress)
-        if out.size and out.shape[1] != rows.shape[1]:  # another model under the same name
-            _drop_all(store, embedder.name)
-            return vectors(store, folder, embedder, hashes, texts, progress)
-        if not out.size:
-            out = np.empty((len(hashes), rows.shape[1]), dtype=np.float32)
-        _append(store, folder, embedder.name, [hashes[i] for i in part], rows)
-        out[part] = rows
-    out[todo] = out[[first[hashes[i]] for i in todo]]
-    return out
+    with bar(len(distinct), "encoding") as draw:
+        for part, rows in _encode(embedder, texts, distinct, draw):
+            if not out.size:
+                out = np.empty((len(hashes), rows.shape[1]), dtype=np.float32)
+            if out.shape[1] != rows.shape[1]:
+                break
+            _append(store, folder, embedder.name, [hashes[i] for i in part], rows)
+            out[part] = rows
+        else:
+            again = [i for i in todo if first[hashes[i]] != i]
+            out[again] = out[[first[hashes[i]] for i in again]]
+            return out
+    # What the cache holds is of another model under the same name.
+    _forget(store, folder, embedder.name, table.shards(store, embedder.name))
+    return vectors(store, folder, embedder, hashes, texts, bar)
+
+
+def _encode(
+    embedder: Embedder, texts: Sequence[str], positions: Sequence[int], draw: Draw
+) -> Iterator[tuple[Sequence[int], FloatMatrix]]:
+    """Yield the positions and the (m, d) vectors of one shard after the other."""
+    done = 0
+
+    def add(more: int) -> None:
+        nonlocal done
+        done += more
+        draw(done)
+
+    for start in range(0, len(positions), SHARD_ROWS):
+        part = positions[start : start + SHARD_ROWS]
+        yield part, embedder.encode([texts[i] for i in part], add)
 
 
 def _read(
@@ -135,8 +153,7 @@ def _read(
         asked = np.flatnonzero(where[:, 0] == shard)
         rows = _read_shard(_path(folder, encoder, shard), where[asked, 1])
         if rows is None or (out.size and out.shape[1] != rows.shape[1]):
-            with store.tx():
-                table.drop(store, encoder, shard)
+            _forget(store, folder, encoder, [shard])
             where[asked] = -1
             continue
         if not out.size:
@@ -163,7 +180,7 @@ def _append(
     store: Store, folder: Path, encoder: str, hashes: Sequence[str], rows: FloatMatrix
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    shard = table.next_shard(store, encoder)
+    shard = secrets.randbits(63)  # what SQLite's integers hold
     data = io.BytesIO()
     np.save(data, rows.astype(np.float32, copy=False), allow_pickle=False)
     write_whole(_path(folder, encoder, shard), data.getvalue())
@@ -171,10 +188,12 @@ def _append(
         table.add(store, encoder, shard, hashes)
 
 
-def _drop_all(store: Store, encoder: str) -> None:
-    with store.tx():
-        for shard in range(table.next_shard(store, encoder)):
+def _forget(store: Store, folder: Path, encoder: str, shards: Iterable[int]) -> None:
+    for shard in shards:
+        with store.tx():
             table.drop(store, encoder, shard)
+        with suppress(OSError):  # without rows the file is of no use, but does no harm either
+            _path(folder, encoder, shard).unlink()
 
 
 def _path(folder: Path, encoder: str, shard: int) -> Path:

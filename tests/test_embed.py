@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from al_loop import embed
-from al_loop.embed import load_embedder, missing, vectors
+from al_loop import cache, embed
+from al_loop.bars import no_bar
+from al_loop.embed import load_embedder, vectors
 from al_loop.errors import ConfigError
 from al_loop.store import open_store
 from al_loop.store import vectors as table
@@ -33,6 +35,24 @@ class Counting:
             raise KeyboardInterrupt
         self.calls.append(list(texts))
         return self.inner.encode(texts, progress)
+
+
+class Bars:
+    """Keeps what was drawn: the total of each bar, and every number of things done."""
+
+    def __init__(self):
+        self.totals = []
+        self.done = []
+
+    @contextmanager
+    def __call__(self, total, label):
+        assert label == "encoding"
+        self.totals.append(total)
+        yield self.done.append
+
+
+def missing(store, name):
+    return len(set(HASHES) - table.places(store, name, HASHES).keys())
 
 
 @pytest.fixture
@@ -65,11 +85,11 @@ def test_rows_come_in_the_order_of_the_hashes_and_equal_a_direct_encoding(store,
 def test_nothing_is_encoded_twice_and_an_unused_encoder_is_not_asked(store, folder, small_shards):
     vectors(store, folder, Counting(), HASHES[:20], TEXTS[:20])
     second = Counting()
-    assert missing(store, second, HASHES) == 15
+    assert missing(store, "counting") == 15
     vectors(store, folder, second, HASHES, TEXTS)
     assert [t for call in second.calls for t in call] == TEXTS[20:]
     third = Counting(fail_at=0)
-    assert missing(store, third, HASHES) == 0
+    assert missing(store, "counting") == 0
     vectors(store, folder, third, HASHES, TEXTS)
 
 
@@ -162,12 +182,79 @@ def text(path):
 @pytest.mark.parametrize("damage", [gone, cut, zeroed, empty, short, text])
 def test_the_texts_of_a_damaged_shard_are_encoded_again(store, folder, small_shards, damage):
     vectors(store, folder, Counting(), HASHES, TEXTS)
-    damage(sorted(folder.glob("*-000001.npy"))[0])
+    shard, _ = table.places(store, "counting", HASHES)[HASHES[10]]
+    damage(next(folder.glob(f"*-{shard}.npy")))
     after = Counting()
     found = vectors(store, folder, after, HASHES, TEXTS)
     assert [t for call in after.calls for t in call] == TEXTS[10:20]
     np.testing.assert_array_equal(found, load_embedder("hashing").encode(TEXTS))
-    assert missing(store, after, HASHES) == 0
+    assert missing(store, "counting") == 0
+    assert len(list(folder.iterdir())) == 4, "the damaged file is gone"
+
+
+def other_process(tmp_path, folder, hashes, texts, encoder):
+    """Do what a process without the lock, like `round --dry-run`, may do at any time."""
+    other = open_store(tmp_path / "db.sqlite")
+    found = vectors(other, folder, encoder, hashes, texts)
+    other.close()
+    return found
+
+
+@pytest.mark.parametrize("moment", ["before the file is written", "before its rows are recorded"])
+@pytest.mark.parametrize("same", [False, True], ids=["other texts", "the same texts"])
+def test_two_processes_that_encode_at_once_never_share_a_shard(
+    tmp_path, store, folder, monkeypatch, moment, same
+):
+    theirs = slice(0, 20) if same else slice(20, 35)
+    write, ran = embed.write_whole, []
+
+    def write_at_once(path, data):
+        if moment == "before its rows are recorded":
+            write(path, data)
+        if not ran:
+            ran.append(path)
+            # In the reverse order, so that a row of the wrong file is the wrong vector.
+            other_process(tmp_path, folder, HASHES[theirs][::-1], TEXTS[theirs][::-1], Counting())
+        if moment == "before the file is written":
+            write(path, data)
+
+    monkeypatch.setattr(embed, "write_whole", write_at_once)
+    expected = load_embedder("hashing").encode(TEXTS)
+    found = vectors(store, folder, Counting(), HASHES[:20], TEXTS[:20])
+    np.testing.assert_array_equal(found, expected[:20])
+    found = vectors(store, folder, Counting(), HASHES, TEXTS)
+    np.testing.assert_array_equal(found, expected)
+    assert missing(store, "counting") == 0
+
+
+def test_a_process_that_looked_a_row_up_before_its_shard_was_dropped_encodes_it_again(
+    tmp_path, store, folder, monkeypatch
+):
+    vectors(store, folder, Counting(), HASHES, TEXTS)
+    look_up, ran = table.places, []
+
+    def places_then_the_other(*args):
+        found = look_up(*args)
+        if not ran:
+            ran.append(found)
+            for path in folder.iterdir():
+                path.unlink()
+            other_process(tmp_path, folder, HASHES[::-1], TEXTS[::-1], Counting())
+        return found
+
+    monkeypatch.setattr(table, "places", places_then_the_other)
+    found = vectors(store, folder, Counting(), HASHES, TEXTS)
+    np.testing.assert_array_equal(found, load_embedder("hashing").encode(TEXTS))
+
+
+def test_shards_that_were_numbered_by_an_earlier_version_are_read(store, folder):
+    vectors(store, folder, Counting(), HASHES, TEXTS)
+    path = next(folder.iterdir())
+    path.rename(path.with_name(path.name.partition("-")[0] + "-000001.npy"))
+    with store.tx():
+        store.execute("UPDATE vectors SET shard = 1")
+    found = vectors(store, folder, Counting(fail_at=0), HASHES, TEXTS)
+    np.testing.assert_array_equal(found, load_embedder("hashing").encode(TEXTS))
 
 
 def test_another_model_under_the_same_name_replaces_all_rows(store, folder):
@@ -177,15 +264,36 @@ def test_another_model_under_the_same_name_replaces_all_rows(store, folder):
             return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
     vectors(store, folder, Counting(), HASHES[:10], TEXTS[:10])
-    assert vectors(store, folder, Short(), HASHES, TEXTS).shape == (35, 100)
-    assert missing(store, Short(), HASHES) == 0
+    bars = Bars()
+    assert vectors(store, folder, Short(), HASHES, TEXTS, bars).shape == (35, 100)
+    assert missing(store, "counting") == 0
+    assert bars.totals == [25, 35]
+    assert len(list(folder.iterdir())) == 1, "the file of the other model is gone"
 
 
-def test_progress_adds_up_to_what_was_missing(store, folder, small_shards):
+def test_the_bar_goes_from_nothing_to_what_was_missing(store, folder, small_shards):
     vectors(store, folder, Counting(), HASHES[:5], TEXTS[:5])
-    steps = []
-    vectors(store, folder, Counting(), HASHES, TEXTS, steps.append)
-    assert sum(steps) == 30
+    bars = Bars()
+    vectors(store, folder, Counting(), [*HASHES, *HASHES], [*TEXTS, *TEXTS], bars)
+    assert bars.totals == [30]
+    assert bars.done == sorted(bars.done)
+    assert bars.done[-1] == 30
+
+
+def test_no_bar_is_drawn_when_nothing_is_missing(store, folder):
+    vectors(store, folder, Counting(), HASHES, TEXTS)
+    bars = Bars()
+    vectors(store, folder, Counting(), HASHES, TEXTS, bars)
+    assert bars.totals == []
+
+
+def test_the_table_is_looked_up_once(store, folder, monkeypatch):
+    look_up, calls = table.places, []
+    monkeypatch.setattr(table, "places", lambda *args: calls.append(args) or look_up(*args))
+    for _ in range(2):  # with texts missing, and without
+        calls.clear()
+        cache.through(store, folder, Counting(), HASHES, TEXTS, no_bar)
+        assert len(calls) == 1
 
 
 def test_hashing_gives_unit_rows_of_float32_for_any_text_the_same_each_time():

@@ -27,14 +27,17 @@ def places(store: Store, encoder: str, hashes: Sequence[str]) -> dict[str, Place
     return found
 
 
-def next_shard(store: Store, encoder: str) -> int:
-    """Return the number after the last shard that has rows; a file without rows is free."""
-    sql = "SELECT COALESCE(MAX(shard) + 1, 0) FROM vectors WHERE encoder = ?"
-    return int(store.value(sql, [encoder]))
+def shards(store: Store, encoder: str) -> list[int]:
+    """Return the numbers of the shards that have rows."""
+    sql = "SELECT DISTINCT shard FROM vectors WHERE encoder = ?"
+    return [int(row[0]) for row in store.rows(sql, [encoder])]
 
 
 def add(store: Store, encoder: str, shard: int, hashes: Sequence[str]) -> None:
-    """Record the rows of a shard that has been written; call inside `Store.tx`."""
+    """Record the rows of a shard that has been written; call inside `Store.tx`.
+
+    The row of a text that another process recorded meanwhile is replaced: both are right.
+    """
     store.execute_many(
         "INSERT OR REPLACE INTO vectors (encoder, text_hash, shard, row) VALUES (?, ?, ?, ?)",
         ((encoder, text_hash, shard, row) for row, text_hash in enumerate(hashes)),
