@@ -9,7 +9,7 @@ rows of another's file as its own; two that encode the same text at once keep th
 
 import io
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -115,12 +115,17 @@ def vectors(
             _append(store, folder, embedder.name, [hashes[i] for i in part], rows)
             out[part] = rows
         else:
-            again = [i for i in todo if first[hashes[i]] != i]
-            out[again] = out[[first[hashes[i]] for i in again]]
-            return out
+            return _repeat(out, {int(i): first[hashes[i]] for i in todo})
     # What the cache holds is of another model under the same name.
     _forget(store, folder, embedder.name, table.shards(store, embedder.name))
     return vectors(store, folder, embedder, hashes, texts, bar)
+
+
+def _repeat(out: FloatMatrix, source: Mapping[int, int]) -> FloatMatrix:
+    """Fill rows with copies of others, leaving alone those that are their own source."""
+    copies = {to: row for to, row in source.items() if to != row}
+    out[list(copies)] = out[list(copies.values())]
+    return out
 
 
 def _encode(
