@@ -48,6 +48,42 @@ class PoolView:
     def __len__(self) -> int:
         return len(self.embeddings)
 
+    def vectors(self, positions: IntArray) -> FloatArray:
+        """Return (m, d) vectors of m texts, which may cost less memory than `embeddings`."""
+        return self.embeddings[positions]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest(PoolView):
+    """A pool less the texts that were taken: a field's rows are copied when it is looked at.
+
+    A million vectors are gigabytes, and few strategies look at all of them.
+
+    part_of: the whole pool and the positions in it; None once `dataclasses.replace` made a
+        pool of its own of it.
+    """
+
+    part_of: tuple[PoolView, IntArray] | None = field(default=None, init=False)
+
+    def __getattr__(self, name: str) -> FloatArray | None:
+        # Python asks here for a slot that is empty.
+        if name not in ("embeddings", "proba") or self.part_of is None:
+            raise AttributeError(name)
+        whole, positions = self.part_of
+        values: FloatArray | None = getattr(whole, name)
+        part = None if values is None else _rows(values, positions)
+        object.__setattr__(self, name, part)
+        return part
+
+    def __len__(self) -> int:
+        return len(self.embeddings if self.part_of is None else self.part_of[1])
+
+    def vectors(self, positions: IntArray) -> FloatArray:
+        """Return (m, d) vectors, copied straight from the whole pool."""
+        if self.part_of is None:
+            return self.embeddings[positions]
+        return self.part_of[0].embeddings[self.part_of[1][positions]]
+
 
 @dataclass(frozen=True, slots=True)
 class Picks:
@@ -161,14 +197,25 @@ def join(parts: Sequence[Picks]) -> Picks:
 
 
 def without(pool: PoolView, taken: IntArray) -> tuple[PoolView, IntArray]:
-    """Return the pool less the taken positions, and where its rows stand in the whole pool."""
+    """Return the pool less the taken positions, and where its rows stand in the given pool.
+
+    Nothing is copied until a strategy looks at `embeddings` or `proba`, and then from the pool
+    that al-loop handed over, however often texts were taken: as a strategy lets go of its view
+    when it is done, no more than one copy lives at a time.
+    """
     left = np.ones(len(pool), dtype=np.bool_)
     left[taken] = False
     rest = np.flatnonzero(left).astype(np.int64)
-    if len(rest) == len(pool):
+    whole, positions = pool, rest
+    if isinstance(pool, _Rest) and pool.part_of is not None:
+        whole, positions = pool.part_of[0], pool.part_of[1][rest]
+    elif len(rest) == len(pool):
         return pool, rest
-    proba = None if pool.proba is None else _rows(pool.proba, rest)
-    return replace(pool, embeddings=_rows(pool.embeddings, rest), proba=proba), rest
+    view = object.__new__(_Rest)
+    kept = {name: getattr(pool, name) for name in ("labeled", "labels", "centers")}
+    for name, value in {**kept, "part_of": (whole, positions)}.items():
+        object.__setattr__(view, name, value)
+    return view, rest
 
 
 def choose_from_rest(

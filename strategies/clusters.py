@@ -48,5 +48,5 @@ def clusters(pool: PoolView, n: int, rng: np.random.Generator, *, among: float =
     candidates = max(n, math.ceil(min(among * n, len(pool) / 2)))
     uncertain = top_n(-margins(pool.proba), candidates, rng)
     note = f"among the {len(uncertain)} most uncertain: "
-    chosen = representatives(pool.embeddings[uncertain], n, rng, note)
+    chosen = representatives(pool.vectors(uncertain), n, rng, note)
     return replace(chosen, indices=uncertain[chosen.indices])

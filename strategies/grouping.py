@@ -13,6 +13,8 @@ from strategies.base import FloatArray, IntArray, Picks, PoolView, no_picks, pic
 SAMPLE = 20_000
 #: More clusters than this cost minutes; larger batches take several texts of each.
 MAX_CLUSTERS = 1_000
+#: Distances are computed for so many rows at a time, to spare memory.
+BLOCK = 10_000
 
 
 def as_float32(values: FloatArray) -> npt.NDArray[np.float32]:
@@ -63,8 +65,7 @@ def kmeans(embeddings: FloatArray, k: int, rng: np.random.Generator) -> list[Int
         labels, centers = np.zeros(len(X), dtype=np.int64), X.mean(axis=0, keepdims=True)
     else:
         labels, centers = _fit(X, k, rng)
-    distance = np.linalg.norm(X - centers[labels], axis=1)
-    return split(labels, top_n(-distance, len(X), rng), rng)
+    return split(labels, top_n(-_distances(X, centers, labels), len(X), rng), rng)
 
 
 def split(labels: IntArray, order: IntArray, rng: np.random.Generator) -> list[IntArray]:
@@ -110,6 +111,17 @@ def _fit(
         model.fit(sample)
         labels = model.predict(X)
     return labels.astype(np.int64), model.cluster_centers_
+
+
+def _distances(
+    X: npt.NDArray[np.float32], centers: npt.NDArray[np.float32], labels: IntArray
+) -> npt.NDArray[np.float32]:
+    """Return (N,) distances of the rows to the centers of their clusters."""
+    out = np.empty(len(X), dtype=np.float32)
+    for start in range(0, len(X), BLOCK):
+        rows = slice(start, start + BLOCK)
+        out[rows] = np.linalg.norm(X[rows] - centers[labels[rows]], axis=1)
+    return out
 
 
 def _place(turn: int) -> str:

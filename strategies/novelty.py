@@ -4,7 +4,6 @@ import numpy as np
 import numpy.typing as npt
 
 from strategies.base import (
-    FloatArray,
     IntArray,
     Picks,
     PoolView,
@@ -60,9 +59,9 @@ def novelty(
         return no_picks()
     if lacks(novelty, pool):
         return cold_start(pool, n, rng)
-    labels = dense_clusters(pool.embeddings, min_cluster_size, rng)
+    labels = dense_clusters(pool, min_cluster_size, rng)
     groups, first = _new_clusters(pool, labels, n, rng)
-    cover = _cover(pool.embeddings, np.flatnonzero(labels < 0), n - len(first), rng)
+    cover = _cover(pool, np.flatnonzero(labels < 0), n - len(first), rng)
     lowest = float(cover.scores.min(initial=0.0))
     return join([first, cover, _in_turn(groups, n - len(first) - len(cover), lowest)])
 
@@ -71,25 +70,23 @@ def _new_clusters(
     pool: PoolView, labels: IntArray, n: int, rng: np.random.Generator
 ) -> tuple[list[IntArray], Picks]:
     """Return the clusters in the order of choice, and the first text of up to n of them."""
-    groups, means = _central_first(as_float32(pool.embeddings), labels, rng)
+    groups, means = _central_first(pool, labels, rng)
     nearest = _nearest(means, _unit(as_float32(pool.centers)))
     order, scores = _novel_first(means, nearest, np.array([len(g) for g in groups]))
     return [groups[i] for i in order], _first_of_each(groups, nearest, order[:n], scores)
 
 
-def dense_clusters(
-    embeddings: FloatArray, min_cluster_size: int, rng: np.random.Generator
-) -> IntArray:
+def dense_clusters(pool: PoolView, min_cluster_size: int, rng: np.random.Generator) -> IntArray:
     """Return (N,) cluster numbers of HDBSCAN after PCA; -1 is noise, and outside the sample.
 
-    embeddings: (N, d). min_cluster_size 0 follows the number of texts.
+    min_cluster_size 0 follows the number of texts.
     """
-    labels: IntArray = np.full(len(embeddings), -1, dtype=np.int64)
-    rows: IntArray = np.arange(len(embeddings))
+    labels: IntArray = np.full(len(pool), -1, dtype=np.int64)
+    rows: IntArray = np.arange(len(pool))
     if len(rows) > SAMPLE:
         rows = np.sort(rng.choice(len(rows), SAMPLE, replace=False))
     size = min_cluster_size or min(max(len(rows) // ONE_IN, SMALLEST), LARGEST)
-    X = as_float32(embeddings)[rows]
+    X = as_float32(pool.vectors(rows))
     if len(rows) < 2 * size or np.ptp(X, axis=0).max() == 0:
         return labels  # too few or all equal: nothing stands out
     from hdbscan import HDBSCAN
@@ -109,14 +106,15 @@ def _reduced(X: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArra
 
 
 def _central_first(
-    X: npt.NDArray[np.float32], labels: IntArray, rng: np.random.Generator
+    pool: PoolView, labels: IntArray, rng: np.random.Generator
 ) -> tuple[list[IntArray], npt.NDArray[np.float32]]:
     """Return the rows of each cluster, the most central first, and the (c, d) unit means."""
-    groups = split(labels, np.arange(len(X)), rng)
-    means = np.empty((len(groups), X.shape[1]), dtype=np.float32)
+    groups = split(labels, np.arange(len(pool)), rng)
+    means = np.empty((len(groups), pool.centers.shape[1]), dtype=np.float32)
     for i, rows in enumerate(groups):
-        means[i] = _unit(X[rows].mean(axis=0, keepdims=True))[0]
-        groups[i] = rows[top_n(X[rows] @ means[i], len(rows), rng)]
+        X = as_float32(pool.vectors(rows))
+        means[i] = _unit(X.mean(axis=0, keepdims=True))[0]
+        groups[i] = rows[top_n(X @ means[i], len(rows), rng)]
     return groups, means
 
 
@@ -150,12 +148,12 @@ def _first_of_each(
     return picks(chosen, scores[: len(order)], source="novelty", why=why)
 
 
-def _cover(embeddings: FloatArray, noise: IntArray, n: int, rng: np.random.Generator) -> Picks:
+def _cover(pool: PoolView, noise: IntArray, n: int, rng: np.random.Generator) -> Picks:
     """Cover the texts outside of clusters by k-means; fewer than n where they are fewer."""
     wanted = min(n, len(noise))
     if wanted <= 0:
         return no_picks()
-    cover = representatives(embeddings[noise], wanted, rng, "outside of dense clusters: ")
+    cover = representatives(pool.vectors(noise), wanted, rng, "outside of dense clusters: ")
     why = [str(w) for w in cover.why]
     return picks(noise[cover.indices], cover.scores - 1.0, source="novelty", why=why)
 

@@ -1,5 +1,7 @@
 """How a batch is shared out: the random share first, then the parts of a mix."""
 
+import tracemalloc
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -7,7 +9,8 @@ import pytest
 from scipy.stats import chisquare
 
 from al_loop import registry
-from strategies.base import PoolView, lacks, no_picks, picks
+from strategies import grouping
+from strategies.base import PoolView, lacks, no_picks, picks, without
 from strategies.baseline import random
 from strategies.clusters import clusters
 from strategies.mix import apportion, mix
@@ -118,3 +121,83 @@ def test_a_part_of_a_mix_that_cannot_fill_its_share_passes_the_rest_on():
         assert len(set(chosen.indices)) == 20
     with pytest.raises(ValueError, match="only 0 of 20"):
         mix(make_pool(), 20, rng(), parts={"nothing": (nothing, 1.0)})
+
+
+def large_pool():
+    r = rng(2)
+    X = r.normal(size=(20_000, 256)).astype(np.float32)
+    X.flags.writeable = False
+    proba = r.dirichlet(np.ones(2), len(X)).astype(np.float32)
+    return PoolView(embeddings=X, proba=proba, centers=X[:2])
+
+
+def copies(pool, run):
+    """Return the most memory that was in use at a time, in copies of the pool's vectors."""
+    tracemalloc.start()
+    try:
+        run()
+        return tracemalloc.get_traced_memory()[1] / pool.embeddings.nbytes
+    finally:
+        tracemalloc.stop()
+
+
+def looks_at_all(pool, n, rng):
+    assert len(pool.embeddings) == len(pool)
+    return random(pool, n, rng)
+
+
+def test_the_vectors_of_a_pool_are_not_copied_for_strategies_that_need_few_of_them():
+    pool = large_pool()
+    for strategy in (margin, partial(clusters, among=2)):
+        shared = with_random_share(strategy, 0.1)
+        assert copies(pool, partial(shared, pool, 20, rng())) < 0.3
+
+
+def test_no_more_than_one_copy_of_the_vectors_lives_at_a_time():
+    pool = large_pool()
+    parts = dict.fromkeys("abc", (looks_at_all, 1.0))
+    shared = with_random_share(partial(mix, parts=parts), 0.1)
+    assert 0.9 < copies(pool, partial(shared, pool, 20, rng())) < 1.2
+
+
+def test_distances_to_cluster_centers_cost_no_copy_of_the_vectors(monkeypatch):
+    pool = large_pool()
+    whole = grouping.kmeans(pool.embeddings, 1, rng())
+    monkeypatch.setattr(grouping, "BLOCK", 999)
+    blocks = []
+    assert copies(pool, lambda: blocks.extend(grouping.kmeans(pool.embeddings, 1, rng()))) < 0.3
+    np.testing.assert_array_equal(blocks[0], whole[0])
+
+
+def test_a_strategy_sees_the_rest_of_a_pool_like_any_pool():
+    pool = make_pool()
+    once, first = without(pool, np.array([3, 149]))
+    rest, second = without(once, np.array([0, 5]))
+    where = first[second]
+    assert where.tolist() == [i for i in range(150) if i not in (0, 3, 6, 149)]
+    assert len(rest) == 146
+    np.testing.assert_array_equal(rest.vectors(np.array([1, 0])), pool.embeddings[where[[1, 0]]])
+    for name in ("embeddings", "proba"):
+        rows = getattr(rest, name)
+        np.testing.assert_array_equal(rows, getattr(pool, name)[where])
+        assert rows is getattr(rest, name), "copied once"
+        assert rows.flags.c_contiguous
+        assert not rows.flags.writeable
+    assert rest.centers is pool.centers
+    assert without(cold_pool(), np.array([1]))[0].proba is None
+    with pytest.raises(AttributeError):
+        rest.probability
+    with pytest.raises(AttributeError):
+        rest.embeddings = pool.embeddings
+
+
+def test_a_strategy_may_hand_a_changed_rest_to_another():
+    def reduced(pool, n, rng):
+        small = replace(pool, embeddings=pool.embeddings[:50, :2], proba=pool.proba[:50])
+        assert len(small) == 50
+        assert small.vectors(np.array([4])).shape == (1, 2)
+        return margin(without(small, np.arange(30, 50))[0], n, rng)
+
+    chosen = with_random_share(reduced, 0.1)(make_pool(), 20, rng())
+    assert len(set(chosen.indices.tolist())) == 20
+    assert chosen.indices[2:].max() < 32
