@@ -1,8 +1,9 @@
 """The composition root: a workspace and its configuration become the parts of the loop."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from al_loop import config as configs
 from al_loop.annotators.base import Annotator, Progress
 from al_loop.bars import Bar, no_bar
 from al_loop.config import Config
+from al_loop.errors import ConfigError
 from al_loop.files import lock
 from al_loop.loop.parts import Parts, Vectors, quiet
 from al_loop.store import Store, open_store, tasks
@@ -31,6 +33,7 @@ class App:
     config: Config
     store: Store
     bar: Bar = no_bar
+    embedders: "dict[str, Embedder]" = field(default_factory=dict)
 
     @cached_property
     def label_studio(self) -> "LabelStudio":
@@ -48,16 +51,21 @@ class App:
     @cached_property
     def embedder(self) -> "Embedder":
         """The configured encoder; nothing is loaded until a text has to be encoded."""
-        from al_loop.embed import load_embedder
+        return self._embedder(self.config.model.encoder)
 
-        return load_embedder(self.config.model.encoder)
-
-    def vectors(self, hashes: Sequence[str], texts: Sequence[str]) -> Vectors:
-        """Return the vectors of some texts through the workspace's cache."""
+    def vectors(self, encoder: str, hashes: Sequence[str], texts: Sequence[str]) -> Vectors:
+        """Return the vectors of some texts by an encoder, through the workspace's cache."""
         from al_loop import cache
 
         where = (self.store, self.workspace.vectors_dir)
-        return cache.through(*where, self.embedder, hashes, texts, self.bar)
+        return cache.through(*where, self._embedder(encoder), hashes, texts, self.bar)
+
+    def _embedder(self, name: str) -> "Embedder":
+        from al_loop.embed import load_embedder
+
+        if name not in self.embedders:
+            self.embedders[name] = load_embedder(name)
+        return self.embedders[name]
 
     def parts(
         self, annotator: Annotator | None = None, say: Callable[[str], None] = quiet
@@ -68,8 +76,9 @@ class App:
         """
         if annotator is None:
             project = self.project
+            self._check_shown()
         else:
-            project = tasks.project(self.store, type(annotator).__name__.lower(), self.title)
+            project = self._project(type(annotator).__name__.lower())
         return Parts(
             store=self.store,
             annotator=annotator or Later(lambda: self.label_studio),
@@ -85,8 +94,24 @@ class App:
     @property
     def project(self) -> ProjectRef:
         """The labeling project in Label Studio, on the server or to be made there."""
-        pinned = self.config.label_studio.project
-        return tasks.project(self.store, "label_studio", self.title, pinned)
+        return self._project("label_studio", self.config.label_studio.project)
+
+    def _project(self, annotator: str, pinned: int = 0) -> ProjectRef:
+        found = tasks.find_project(self.store, annotator, pinned)
+        if found is None:
+            with lock(self.workspace.lock_path):  # Locked at once, instead of a busy database
+                found = tasks.make_project(self.store, annotator, self.title, pinned)
+        return found
+
+    def _check_shown(self) -> None:
+        """Refuse columns that annotators should see but that were not kept."""
+        kept = json.loads(self.store.meta("columns") or "{}").get("keep", [])
+        for column in self.config.label_studio.show:
+            if column not in kept:
+                raise ConfigError(
+                    f"[label_studio] show: the column {column!r} was not kept",
+                    hint=f"al-loop import FILE --keep {column}, or take it out of config.toml",
+                )
 
     @property
     def title(self) -> str:

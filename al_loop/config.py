@@ -1,6 +1,7 @@
 """config.toml, checked and frozen. Unknown options are refused with the nearest name."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -10,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from al_loop.errors import ConfigError
+from al_loop.types import ClassSpec
 
 FILE_NAME = "config.toml"
 
@@ -39,6 +41,13 @@ class LabelStudioSection(Section):
     token_file: str = ""
     show: tuple[str, ...] = ()
     timeout: float = Field(60, gt=0)
+
+    @field_validator("token_file")
+    @classmethod
+    def _no_key(cls, path: str) -> str:
+        if re.fullmatch(r"[0-9a-fA-F]{40}|ey[\w-]+\.ey[\w-]+\.[\w-]*", path.strip()):
+            raise ValueError("this is a key; put it into a file of mode 0600 and name that file")
+        return path
 
     @field_validator("title")
     @classmethod
@@ -148,6 +157,11 @@ def override(config: Config, section: str, **values: object) -> Config:
     dumped = config.model_dump()
     dumped[section].update(given)
     return parse(dumped, source="command line")
+
+
+def class_specs(config: Config) -> list[ClassSpec]:
+    """Return the classes that config.toml names."""
+    return [ClassSpec(n, c.description, c.examples) for n, c in config.classes.items()]
 
 
 def default_text() -> str:

@@ -28,7 +28,7 @@ def examine(app: App) -> Iterator[Finding]:
     yield from _guarded("encoder", lambda: _encoder(app))
     server = list(_guarded("server", lambda: _server(app)))
     yield from server
-    if not all(f.ok for f in server):
+    if any(f.ok is False for f in server):
         return
     key = list(_guarded("key", lambda: _key(app)))
     yield from key

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from al_loop.config import Config
+from al_loop.config import Config, class_specs
 from al_loop.data.columns import Asked
-from al_loop.ingest import FileReport, Labels, Progress, Reading, ingest
+from al_loop.data.vocabulary import Labels
+from al_loop.ingest import FileReport, Progress, Reading, ingest
 from al_loop.store import Store, answers, items
 from al_loop.store.items import Conflict
 from al_loop.types import ClassSpec
@@ -88,7 +89,7 @@ def run(
         DataError: a file is refused, or labels differ only in case.
 
     """
-    seed_classes(store, config)
+    items.add_classes(store, class_specs(config), "config")
     before = items.classes(store)
     labels = Labels.of([c.name for c in before])
     files, new, not_offered = _ingest_all(store, request, config, labels, progress)
@@ -144,17 +145,6 @@ def readings(request: Request, config: Config) -> Iterator[tuple[Path, Reading]]
         yield request.data, Reading(asked, config, "pool", needed, replace)
     if request.test is not None:
         yield request.test, Reading(asked, config, "test", ["text", "label"], replace)
-
-
-def seed_classes(store: Store, config: Config) -> int:
-    """Add the classes of config.toml that are new; those that are known stay as they are.
-
-    Raises:
-        DataError: a name can't be used, or differs from a known class only in case.
-
-    """
-    specs = [ClassSpec(n, c.description, c.examples) for n, c in config.classes.items()]
-    return items.add_classes(store, specs, "config")
 
 
 def draw_test(store: Store, seed: int) -> int:

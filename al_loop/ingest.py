@@ -9,7 +9,8 @@ from al_loop.data.check import BadRow, Checker, Record
 from al_loop.data.columns import Asked, Columns, choose, missing
 from al_loop.data.rows import Table
 from al_loop.data.tables import open_table
-from al_loop.data.text import fold, id_of, shown
+from al_loop.data.text import id_of, shown
+from al_loop.data.vocabulary import Labels
 from al_loop.errors import DataError
 from al_loop.store import Store, items
 from al_loop.types import Role
@@ -43,6 +44,7 @@ class Counts:
     labeled: int = 0  # good rows with a label
     mended: int = 0
     moved_to_test: int = 0
+    kept_in_pool: int = 0  # of the test file, but people were asked already
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,53 +64,6 @@ class FileReport:
         if self.columns.id is None:
             return "id = first 16 hex digits of the text's SHA-256: the same text is the same item"
         return f"column {self.columns.id}; where it is empty, made of the text"
-
-
-@dataclass(slots=True)
-class Labels:
-    """The labels met so far, and those that people would take for the same.
-
-    Raises nothing while rows are read, so that all clashes are told at once.
-    """
-
-    new: dict[str, None] = field(default_factory=dict)
-    clashes: dict[tuple[str, str], str] = field(default_factory=dict)
-    _first: dict[str, tuple[str, str]] = field(default_factory=dict)
-    _known: set[str] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, names: Sequence[str]) -> "Labels":
-        """Begin with the classes of the workspace."""
-        where = "a class of this workspace"
-        return cls(_first={fold(n): (n, where) for n in names}, _known=set(names))
-
-    def see(self, label: str, where: str) -> None:
-        """Note a label of a good row."""
-        if label in self._known or label in self.new:
-            return
-        first, place = self._first.setdefault(fold(label), (label, where))
-        if first == label:
-            self.new[label] = None
-        else:
-            both = f"{shown(first)} ({place}) and {shown(label)} ({where})"
-            self.clashes.setdefault((first, label), both)
-
-    def refuse_clashes(self) -> None:
-        """Stop when two labels differ only in case or form.
-
-        Raises:
-            DataError: names both spellings with a line each.
-
-        """
-        if not self.clashes:
-            return
-        listed = tuple(self.clashes.values())
-        more = f"; {len(listed) - 1} more such pairs" if len(listed) > 1 else ""
-        raise DataError(
-            f"labels that differ only in case or form: {listed[0]}{more}",
-            hint="write them the same way in the file, then run again; nothing was imported",
-            problems=listed if len(listed) > 1 else (),
-        )
 
 
 def open_chosen(path: Path, reading: Reading) -> tuple[Table, Columns]:
@@ -187,7 +142,14 @@ class Placing:
         else:
             self._place_unnamed(record, item and item[0])
         if item is not None and self.role == "test" and item[1] == "pool":
-            items.set_role(self.store, [item[0]], "test")
+            self._to_test(item[0])
+
+    def _to_test(self, item_id: str) -> None:
+        """Move a text to the test set, unless people were asked about it: that label is bought."""
+        if items.was_asked(self.store, item_id):
+            self.counts.kept_in_pool += 1
+        else:
+            items.set_role(self.store, [item_id], "test")
             self.counts.moved_to_test += 1
 
     def _place(self, record: Record, id_: str, item_id: str | None) -> None:

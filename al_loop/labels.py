@@ -65,7 +65,7 @@ def judge(
     before given labels.
     """
     votes: dict[str, str] = {}
-    for answer in sorted(answers, key=lambda a: (a.updated_at, a.annotation_id)):
+    for answer in sorted(answers, key=_when):
         label = vote(answer, known)
         if label is not None:
             votes[answer.annotator] = label
@@ -74,9 +74,16 @@ def judge(
         if len(ranking) > 1 and ranking[0][1] == ranking[1][1]:
             return Verdict("conflict", votes=len(votes))
         return Verdict("agreed", ranking[0][0], len(votes))
-    if given:
-        return Verdict("given", next(iter(given))) if len(given) == 1 else Verdict("conflict")
+    if len(given) == 1:
+        return Verdict("given", next(iter(given)))
+    if given and not answers:
+        return Verdict("conflict")
     return _without_votes(answers, known)
+
+
+def _when(answer: Answer) -> tuple[str, int]:
+    # Without the Z a whole second sorts before its fractions.
+    return answer.updated_at.removesuffix("Z"), answer.annotation_id
 
 
 def _without_votes(answers: Sequence[Answer], known: Mapping[str, str]) -> Verdict | None:

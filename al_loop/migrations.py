@@ -134,6 +134,11 @@ CREATE TABLE labels (
     CHECK ((label IS NOT NULL) = (status IN ('given', 'agreed')))
 ) STRICT;
 
+-- The texts that need nobody any more: all with a verdict, but for those whose labels in the data
+-- contradict each other and that no person has decided on.
+CREATE VIEW decided AS
+    SELECT item_id FROM labels WHERE NOT (status = 'conflict' AND votes = 0);
+
 -- A trained classifier; the newest row is the current one. `path` is relative to .al-loop.
 CREATE TABLE models (
     id INTEGER PRIMARY KEY, round INTEGER NOT NULL UNIQUE REFERENCES rounds(number),

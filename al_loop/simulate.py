@@ -24,7 +24,7 @@ class World:
     """A data set with its labels in it, and the vectors of all its texts by hash."""
 
     store: Store
-    vectors: Callable[[Sequence[str], Sequence[str]], Vectors]
+    vectors: Callable[[str, Sequence[str], Sequence[str]], Vectors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def load(request: Request, config: Config, bar: Bar = no_bar) -> World:
     matrix = cache.vectors(config.model.encoder, hashes, [t[1] for t in texts], bar)
     row = {h: i for i, h in enumerate(hashes)}
 
-    def look_up(wanted: Sequence[str], _texts: Sequence[str]) -> Vectors:
+    def look_up(_encoder: str, wanted: Sequence[str], _texts: Sequence[str]) -> Vectors:
         found: Vectors = matrix[[row[h] for h in wanted]]
         return found
 
@@ -79,11 +79,13 @@ def run(world: World, config: Config, plan: Plan) -> dict[str, Any]:
     store.set_meta("uuid", f"simulation-{plan.seed}")
     gold = play.hide_labels(store, plan.labeled_ids, plan.known_classes)
     settings = override(config, "batch", strategy=plan.strategy, size=plan.batch)
-    settings = settings.model_copy(update={"seed": plan.seed})
+    # The classes of a config.toml are no knowledge here: --known-classes says what is known.
+    settings = settings.model_copy(update={"seed": plan.seed, "classes": {}})
+    people = tuple(f"oracle {i + 1}" for i in range(settings.batch.overlap.annotators))
     parts = Parts(
         store=store,
-        annotator=Oracle(gold),
-        project=tasks.project(store, "oracle", "simulation"),
+        annotator=Oracle(gold, people=people),
+        project=tasks.make_project(store, "oracle", "simulation"),
         vectors=world.vectors,
         strategy=app.strategy,
         audits=False,

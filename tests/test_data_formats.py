@@ -16,9 +16,10 @@ from al_loop import workspace
 from al_loop.config import Config
 from al_loop.data.columns import Asked
 from al_loop.data.text import fault, normalize, text_hash
+from al_loop.data.vocabulary import Labels
 from al_loop.errors import DataError
 from al_loop.imports import ImportReport, Request
-from al_loop.ingest import Labels, Reading, ingest
+from al_loop.ingest import Reading, ingest
 from al_loop.store import items, open_store
 
 

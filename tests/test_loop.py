@@ -12,8 +12,6 @@ from al_loop.loop import machine, select
 from al_loop.loop.exchange import PullOptions
 from al_loop.loop.machine import Options
 from al_loop.store import answers, checks, items, overview, results, rounds
-from al_loop.store.core import open_store
-from al_loop.types import Answer, Pulled
 from tests import worlds
 
 
@@ -267,55 +265,6 @@ def test_at_most_one_round_is_open(store):
         select.select(parts, worlds.config())
 
 
-def test_an_edited_answer_keeps_its_old_version_and_past_metrics(store):
-    parts = worlds.make_parts(store)
-    logged(parts)
-    before = results.history(store)[0]
-    first = rounds.batch(store, 1)[0]
-    edited = next(a for a in answers.all_answers(store)[first.item_id])
-    other = "delay" if edited.labels != ("delay",) else "refund"
-    new = dataclasses.replace(edited, labels=(other,), updated_at="2030-01-01T00:00:00Z")
-    rest = [a for k, v in answers.all_answers(store).items() if k != first.item_id for a in v]
-    with store.tx():
-        changes = answers.save_pull(store, 1, Pulled([new, *rest], annotated=10))
-    assert (changes.new, changes.edited, changes.deleted) == (0, 1, 0)
-    assert store.value("SELECT labels FROM answer_history") == f'["{edited.labels[0]}"]'
-    assert {r[0]: r[3] for r in answers.labeled(store, "pool")}[first.item_id] == other
-    assert results.history(store)[0] == before
-
-
-def test_a_deleted_answer_is_marked_and_never_removed(store):
-    logged(worlds.make_parts(store))
-    with store.tx():
-        changes = answers.save_pull(store, 1, Pulled([], annotated=0))
-    assert changes.deleted == 10
-    assert store.value("SELECT COUNT(*) FROM answers WHERE gone = 1") == 10
-    assert answers.labeled(store, "pool") == []
-    with pytest.raises(Exception, match="never deleted"):
-        store.execute("DELETE FROM answers")
-    with pytest.raises(Exception, match="only grows"):
-        store.execute("UPDATE answer_history SET labels = '[]'")
-
-
-def test_a_repeated_pull_changes_nothing(store):
-    logged(worlds.make_parts(store))
-    known = [a for v in answers.all_answers(store).values() for a in v]
-    with store.tx():
-        changes = answers.save_pull(store, 1, Pulled(known, annotated=10))
-    assert changes == answers.Changes()
-    assert store.value("SELECT COUNT(*) FROM answer_history") == 0
-
-
-def test_answers_to_tasks_of_others_are_left_out(store):
-    logged(worlds.make_parts(store))
-    foreign = Answer(999, "zzz:0", "ana", "label", ("refund",))
-    known = [a for v in answers.all_answers(store).values() for a in v]
-    with store.tx():
-        changes = answers.save_pull(store, 1, Pulled([*known, foreign], annotated=11))
-    assert changes.foreign == 1
-    assert store.value("SELECT COUNT(*) FROM answers") == 10
-
-
 def test_a_resumed_round_uses_the_settings_it_began_with(store):
     parts = worlds.make_parts(store)
     machine.run(parts, worlds.config(close_at=0.5, strategy="random"), Options(until="selected"))
@@ -327,16 +276,10 @@ def test_a_resumed_round_uses_the_settings_it_began_with(store):
 def test_the_first_selection_encodes_all_texts_and_no_later_step_another(store):
     seen: set[str] = set()
 
-    def vectors(hashes, texts):
+    def vectors(encoder, hashes, texts):
         seen.update(texts)
-        return worlds.vectors(hashes, texts)
+        return worlds.vectors(encoder, hashes, texts)
 
     parts = dataclasses.replace(worlds.make_parts(store), vectors=vectors)
     machine.run(parts, worlds.config(), Options(until="selected"))
     assert seen == {text for _, text, _ in items.texts(store)}
-
-
-def test_the_database_in_a_file_is_private(tmp_path):
-    store = open_store(tmp_path / "al-loop.db")
-    store.close()
-    assert (tmp_path / "al-loop.db").stat().st_mode & 0o077 == 0

@@ -33,7 +33,7 @@ def gold(n=60):
     return {f"m{i}": CLASSES[i % 3] for i in range(n)}
 
 
-def vectors(hashes, texts):
+def vectors(encoder, hashes, texts):
     """Vectors that tell the classes apart, with some noise that follows from the text."""
     out = []
     for text in texts:
@@ -49,7 +49,7 @@ def make_parts(store, annotator=None, said=None, **more):
     return Parts(
         store=store,
         annotator=annotator,
-        project=tasks.project(store, "oracle", "test"),
+        project=tasks.make_project(store, "oracle", "test"),
         vectors=vectors,
         strategy=app.strategy,
         say=(said.append if said is not None else lambda _: None),

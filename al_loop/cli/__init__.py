@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("show", "Show what each round cost and brought."),
     "noise": ("noise", "Show labels that look wrong."),
     "classes": ("classes", "Show and add classes."),
+    "export": ("export", "Print the labeled texts, with the kept columns."),
     "check": ("check", "Verify the workspace's invariants."),
     "simulate": ("simulate", "Play a strategy through on labeled data."),
     "demo": ("demo", "Run three rounds on the examples, with scripted annotators."),

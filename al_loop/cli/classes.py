@@ -1,11 +1,12 @@
 """`al-loop classes`: what people can choose, and what they asked for."""
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
 from al_loop.cli.progress import say
-from al_loop.cli.tables import echo_json, echo_table, formats, shorten
+from al_loop.cli.tables import echo_json, echo_table, formats, one_line, shorten
 
 
 @click.group(invoke_without_command=True)
@@ -45,7 +46,9 @@ def _list(root: Path, form: str | None) -> None:
     columns = {"name": "class", "status": "status", "labels": "labels"}
     echo_table(rows, columns | {"description": "description"}, form)
     if form is None and found["proposals"]:
-        click.echo(f"accept one: al-loop classes add {found['proposals'][0]['name']!r}")
+        click.echo(
+            f"accept one: al-loop classes add {quote(one_line(found['proposals'][0]['name']))}"
+        )
 
 
 @classes.command()
@@ -64,4 +67,7 @@ def add(root: Path, name: str, description: str, examples: tuple[str, ...]) -> N
 
     with app.opened(root) as opened:
         gained = add_class(opened, ClassSpec(name, description, examples), say)
-    click.echo(f"class {name!r} added; {gained} answers that asked for it count now")
+    if gained is None:
+        click.echo(f"{name!r} is a class already")
+    else:
+        click.echo(f"class {name!r} added; labels gained from answers that asked for it: {gained}")

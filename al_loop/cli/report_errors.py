@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from al_loop.errors import AlLoopError, DataError, Interrupted
+from al_loop.errors import AlLoopError, DataError, Interrupted, Locked
 
 _SHOWN_PROBLEMS = 20
 
@@ -43,11 +43,18 @@ def reporting() -> Iterator[None]:
         _say(_clean(e.message), _clean(e.hint))
         sys.exit(e.exit_code)
     except (sqlite3.Error, OSError) as e:
-        _say(_clean(f"{type(e).__name__}: {e}"), "check disk space and permissions, then run again")
-        sys.exit(1)
+        sys.exit(_outside(e))
     except Exception as e:  # noqa: BLE001 - the last door: a person gets one line
         _say(_clean(f"unexpected {type(e).__name__}: {e}"), f"details are in {_keep_traceback()}")
         sys.exit(1)
+
+
+def _outside(error: Exception) -> int:
+    """Say what the database or the disk did, and return the exit code."""
+    busy = isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
+    hint = "another process writes; wait for it" if busy else "check disk space and permissions"
+    _say(_clean(f"{type(error).__name__}: {error}"), f"{hint}, then run again")
+    return Locked.exit_code if busy else 1
 
 
 def _problems(error: AlLoopError) -> None:
@@ -59,9 +66,9 @@ def _problems(error: AlLoopError) -> None:
 
 
 def _say(message: str, hint: str) -> None:
-    click.echo(f"al-loop: {message}", err=True)
+    click.echo(f"al-loop: {' '.join(message.splitlines())}", err=True)
     if hint:
-        click.echo(f"  -> {hint}", err=True)
+        click.echo(f"  -> {' '.join(hint.splitlines())}", err=True)
 
 
 def _clean(text: str) -> str:

@@ -93,24 +93,27 @@ def _with_flags(opened: Any, size: int | None, strategy: str | None) -> Any:
 
 
 def _run(opened: Any, config: Any, options: Any, *, as_json: bool) -> None:
-    from al_loop.errors import Waiting
+    from al_loop.errors import NothingToSelect, Waiting
     from al_loop.loop import machine
     from al_loop.report import status
-    from al_loop.store import tasks
+    from al_loop.store import overview, rounds, tasks
 
     parts = opened.parts(say=say)
+    begins = rounds.open_round(opened.store) is None and options.until != "selected"
+    if begins and overview.pool_size(opened.store):
+        opened.label_studio.user()  # a wrong address or key is told before a batch is fixed
+    ended = None
     try:
         with _watch(options) as watched:
             machine.run(parts, config, watched)
-        waiting = None
-    except Waiting as e:
-        waiting = e
+    except (Waiting, NothingToSelect) as e:
+        ended = e
     if as_json:
         echo_json(status.facts(opened.store))
     elif url := tasks.page(opened.store, parts.project.id):
         click.echo(f"people label here: {url}")
-    if waiting is not None:
-        raise waiting
+    if ended is not None:
+        raise ended
 
 
 @contextmanager

@@ -171,6 +171,7 @@ def _print_file(file: FileReport) -> None:
         (counts.labeled, "with a label"),
         (counts.mended, "mended with --replace-bad-chars"),
         (counts.moved_to_test, "moved from the pool to the test set"),
+        (counts.kept_in_pool, "kept in the pool: people were asked about them already"),
     ):
         if number or what in ("new texts", "with a label"):
             click.echo(f"  {number:>9,} {what}")

@@ -1,5 +1,6 @@
 """Steps 2 and 3: tasks to people, answers back."""
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -104,6 +105,7 @@ def _store(parts: Parts, pulled: Pulled) -> answers.Changes:
         items.add_class(parts.store, ClassSpec(name), origin="oracle")
     changes = answers.save_pull(parts.store, parts.project.id, pulled)
     tasks.release_gone(parts.store, parts.project.id)
+    tasks.release_taken_back(parts.store)
     return changes
 
 
@@ -143,21 +145,31 @@ def pull(parts: Parts, round_: Round, config: Config, options: PullOptions) -> P
         batch = rounds.batch(store, round_.number)
         open_ids = unsettled(batch, answers.all_answers(store))
         settled = len(batch) - len(open_ids)
-        closes = not open_ids or (
-            settled > 0
-            and (options.accept_partial or settled >= config.batch.close_at * len(batch))
+        unanswered = answers.undecided(store, open_ids)
+        closes = _closes(
+            config, options, len(batch), settled, answered=len(unanswered) < len(batch)
         )
         if closes:
-            rounds.release(store, round_.number, open_ids)
+            rounds.release(store, round_.number, unanswered)
             rounds.transition(store, round_.number, "pushed", "pulled", time.monotonic() - began)
         point("C11 answers written")
     point("C11 answers committed")
     _tell(parts, pulled, changes)
     if not closes:
         return Progress(len(batch), settled)
-    left = f", {len(open_ids)} went back to the pool" if open_ids else ""
+    left = f", {len(unanswered)} went back to the pool" if unanswered else ""
     parts.say(f"round {round_.number}: {settled} texts settled{left}")
     return None
+
+
+def _closes(
+    config: Config, options: PullOptions, texts: int, settled: int, *, answered: bool
+) -> bool:
+    """Tell whether a round goes on: all texts are settled, or as many as was asked for."""
+    if settled == texts:
+        return True
+    enough = math.ceil(config.batch.close_at * texts - 1e-9)
+    return (settled > 0 and settled >= enough) or (answered and options.accept_partial)
 
 
 def unsettled(batch: Sequence[BatchRow], given: Mapping[str, Sequence[Answer]]) -> list[str]:

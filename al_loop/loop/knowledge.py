@@ -41,13 +41,14 @@ def gather(parts: Parts, config: Config, number: int) -> Knowledge:
     order = {c.name: i for i, c in enumerate(classes)}
     rows = answers.labeled(parts.store, "pool")
     ids = [r[0] for r in rows]
+    encoder = config.model.encoder
     if rows:
         texts, names = [r[1] for r in rows], [r[3] for r in rows]
-        X = parts.vectors([r[2] for r in rows], texts)
+        X = parts.vectors(encoder, [r[2] for r in rows], texts)
     else:
         texts = [text for c in classes for text in c.examples]
         names = [c.name for c in classes for _ in c.examples]
-        X = parts.vectors([items.text_hash(t) for t in texts], texts)
+        X = parts.vectors(encoder, [items.text_hash(t) for t in texts], texts)
     y = np.array([order[n] for n in names], dtype=np.int64)
     digest = _digest(config, ids or texts, names)
     return Knowledge(classes, tuple(ids), X, y, f"al-r{number}-{digest}")
@@ -92,7 +93,7 @@ def classifier(
     return train(known, config), version
 
 
-def centers(parts: Parts, known: Knowledge) -> Vectors:
+def centers(parts: Parts, config: Config, known: Knowledge) -> Vectors:
     """Return (c, d) unit vectors that stand for the known classes.
 
     The mean of a class's labeled texts, or of its examples where it has no label yet.
@@ -101,7 +102,8 @@ def centers(parts: Parts, known: Knowledge) -> Vectors:
     for position, spec in enumerate(known.classes):
         mine = known.X[known.y == position]
         if len(mine) == 0 and spec.examples:
-            mine = parts.vectors([items.text_hash(t) for t in spec.examples], spec.examples)
+            hashes = [items.text_hash(t) for t in spec.examples]
+            mine = parts.vectors(config.model.encoder, hashes, spec.examples)
         if len(mine):
             mean = mine.mean(axis=0)
             found.append(mean / max(float(np.linalg.norm(mean)), 1e-12))

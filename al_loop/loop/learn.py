@@ -93,7 +93,7 @@ def _measure(
         # A class that nobody has named yet gets a place after all others: never predicted.
         names = dict.fromkeys([*known.names, *sorted({t[3] for t in test})])
         order = {name: i for i, name in enumerate(names)}
-        X = parts.vectors([t[2] for t in test], [t[1] for t in test])
+        X = parts.vectors(config.model.encoder, [t[2] for t in test], [t[1] for t in test])
         truth = np.array([order[t[3]] for t in test], dtype=np.int64)
         predicted = model.proba(X).argmax(axis=1)
         return metrics.evaluate(truth, predicted, rng), "test set"

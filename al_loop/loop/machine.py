@@ -7,12 +7,12 @@ from typing import NoReturn, get_args
 
 from al_loop import config as configs
 from al_loop.config import Config
-from al_loop.errors import Locked, ServerError, Waiting
+from al_loop.errors import Locked, ServerError, StateError, Waiting
 from al_loop.loop import exchange, learn
 from al_loop.loop.exchange import Progress, PullOptions
 from al_loop.loop.parts import Parts
 from al_loop.loop.select import select
-from al_loop.store import rounds
+from al_loop.store import answers, items, rounds, tasks
 from al_loop.types import State
 
 _HINT = "al-loop round goes on when they are done (or: al-loop round --wait)"
@@ -48,27 +48,49 @@ def run(parts: Parts, config: Config, options: Options) -> int:
     Raises:
         Waiting: people have to answer first.
         NothingToSelect: the pool is empty.
+        StateError: the open round is with another annotator.
     """
     number = None
     while True:
         with parts.lock():
             current = rounds.open_round(parts.store)
-            if current is None and number is not None:
-                return number  # logged by this call or, meanwhile, by another
+            if number is not None and (current is None or current.number != number):
+                return number  # logged by another process meanwhile
             if current is None:
-                exchange.sync(parts, options.pull)
-                number = select(parts, config)
-                current = rounds.get_round(parts.store, number)
+                current = _begin(parts, config, options)
+            _check_owner(parts, current)
             number = current.number
             if options.until and STATES.index(current.state) >= STATES.index(options.until):
                 return number
-            waiting = _step(parts, current, options)
-        if waiting is not None:
-            _wait(parts, number, waiting, options)
+            patient = options.wait and current.state == "pushed"
+            progress = None if patient else _step(parts, current, options)
+        if patient:
+            _wait(parts, number, options)
+        elif progress is not None:
+            raise Waiting(_standing(number, progress), hint=_hint(progress, options))
         elif rounds.get_round(parts.store, number).state == "logged":
             if options.until or options.wait:
                 return number
             _next(parts, config, options)
+
+
+def _begin(parts: Parts, config: Config, options: Options) -> rounds.Round:
+    """Select a round, with the classes that config.toml has gained and late answers."""
+    with parts.store.tx():
+        if items.add_classes(parts.store, configs.class_specs(config), "config"):
+            answers.refresh_labels(parts.store)
+    exchange.sync(parts, options.pull)
+    return rounds.get_round(parts.store, select(parts, config))
+
+
+def _check_owner(parts: Parts, current: rounds.Round) -> None:
+    if current.project_id != parts.project.id:
+        owner = tasks.annotator(parts.store, current.project_id)
+        command = "al-loop round" if owner == "label_studio" else "al-loop demo DIR --offline"
+        raise StateError(
+            f"round {current.number} is open and with another annotator: {owner}",
+            hint=f"finish it there first: {command}",
+        )
 
 
 def _next(parts: Parts, config: Config, options: Options) -> NoReturn:
@@ -95,30 +117,40 @@ def _step(parts: Parts, current: rounds.Round, options: Options) -> Progress | N
     return None
 
 
-def _wait(parts: Parts, number: int, progress: Progress, options: Options) -> None:
-    """Poll until the round moves on, or say that it waits. No lock is held meanwhile."""
-    if not options.wait:
-        raise Waiting(
-            f"round {number}: {progress.settled} of {progress.texts} texts are settled",
-            hint=_HINT,
-        )
+def _wait(parts: Parts, number: int, options: Options) -> None:
+    """Poll until the round moves on. No lock is held between two looks.
+
+    A look that finds the workspace locked, or the server away, is made again later.
+    """
+    if page := tasks.page(parts.store, parts.project.id):
+        parts.say(f"waiting; people label here: {page}")
     failures = 0
     while True:
-        options.watch(progress)
-        time.sleep(options.poll)
+        began = time.monotonic()
         try:
             with parts.lock():
                 current = rounds.get_round(parts.store, number)
-                if current.state != "pushed":
-                    return
-                left = _step(parts, current, options)
-        except (ServerError, Locked) as e:
+                left = _step(parts, current, options) if current.state == "pushed" else None
+            failures = 0
+            if left is None:
+                return
+            options.watch(left)
+        except Locked as e:
+            parts.say(f"{e.message}; looking again")
+        except ServerError as e:
             failures += 1
             if failures >= options.patience:
                 raise
             parts.say(f"{e.message}; trying again")
-            continue
-        failures = 0
-        if left is None:
-            return
-        progress = left
+        # A look costs the server more the more answers there are: leave it nine tenths.
+        time.sleep(max(options.poll, 9 * (time.monotonic() - began)))
+
+
+def _standing(number: int, progress: Progress) -> str:
+    return f"round {number}: {progress.settled} of {progress.texts} texts are settled"
+
+
+def _hint(progress: Progress, options: Options) -> str:
+    if options.pull.accept_partial and not progress.settled:
+        return "nobody has answered yet; a round closes with one answer at least"
+    return _HINT

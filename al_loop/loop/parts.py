@@ -28,7 +28,7 @@ def quiet(_: str) -> None:
 class Parts:
     """The loop's surroundings. No state of its own.
 
-    vectors: (text hashes, texts) -> (n, d) L2-normalized vectors, cached.
+    vectors: (encoder, text hashes, texts) -> (n, d) L2-normalized vectors, cached.
     strategy: the query strategy that a configuration asks for, its random share included.
     models_dir: where classifiers are saved; None keeps none (simulations).
     lock: held while a step runs, never while waiting for people.
@@ -39,7 +39,7 @@ class Parts:
     store: Store
     annotator: Annotator
     project: ProjectRef
-    vectors: Callable[[Sequence[str], Sequence[str]], Vectors]
+    vectors: Callable[[str, Sequence[str], Sequence[str]], Vectors]
     strategy: Callable[[Config], Strategy]
     models_dir: Path | None = None
     lock: Callable[[], AbstractContextManager[None]] = nullcontext

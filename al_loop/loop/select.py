@@ -50,14 +50,15 @@ def choose(parts: Parts, config: Config) -> Choice:
     rng = generator(config, number, _STEP)
     known = knowledge.gather(parts, config, number - 1)
     model, model_version = knowledge.classifier(parts, config, known)
-    embeddings = parts.vectors([p[2] for p in pool], [p[1] for p in pool])
+    encoder = config.model.encoder
+    embeddings = parts.vectors(encoder, [p[2] for p in pool], [p[1] for p in pool])
     proba = None if model is None else model.proba(embeddings)
     view = PoolView(
         embeddings=_read_only(embeddings),
         proba=None if proba is None else _read_only(proba),
         labeled=_read_only(known.X),
         labels=_read_only(known.y),
-        centers=_read_only(knowledge.centers(parts, known)),
+        centers=_read_only(knowledge.centers(parts, config, known)),
     )
     picks = parts.strategy(config)(view, min(config.batch.size, len(pool)), rng)
     suggests = proba is not None and len(np.unique(known.y)) > 1
@@ -123,14 +124,15 @@ def select(parts: Parts, config: Config) -> int:
     choice = choose(parts, config)
     # Needed when the round is measured. Encoded with the pool, so that no later round waits.
     test = answers.labeled(parts.store, "test")
-    parts.vectors([t[2] for t in test], [t[1] for t in test])
+    parts.vectors(config.model.encoder, [t[2] for t in test], [t[1] for t in test])
     new = rounds.Round(
         number=choice.number,
         project_id=parts.project.id,
         state="selected",
         strategy=config.batch.strategy,
         seed=config.seed,
-        config=config.model_dump(mode="json"),
+        # Where the key lies says nothing about the round, and might be the key by mistake.
+        config=config.model_dump(mode="json", exclude={"label_studio": {"token_file"}}),
         model_version=choice.model_version,
         pool_size=choice.pool_size,
         created_at=now(),

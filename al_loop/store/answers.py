@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from al_loop.labels import Verdict, by_folded_name, judge, proposal
+from al_loop.store import items, tasks
 from al_loop.store.core import Store, now
 from al_loop.types import Answer, Pulled, split_key
 
@@ -23,7 +24,6 @@ class Changes:
     new: int = 0
     edited: int = 0
     deleted: int = 0
-    foreign: int = 0
 
 
 def save_pull(store: Store, project_id: int, pulled: Pulled) -> Changes:
@@ -55,12 +55,15 @@ def save_pull(store: Store, project_id: int, pulled: Pulled) -> Changes:
         "UPDATE tasks SET gone = 1, remote_id = NULL WHERE project_id = ? AND key = ?",
         [(project_id, key) for key in pulled.gone],
     )
+    if not any(tasks.task_overlaps(store, project_id)):
+        # Nothing of it is left: the next push finds the project by its marker or makes one.
+        store.execute("UPDATE projects SET remote_id = NULL WHERE id = ?", [project_id])
     store.execute(
         "UPDATE projects SET annotated = ?, digest = ?, pulled_at = ? WHERE id = ?",
         [pulled.annotated, pulled.digest, now(), project_id],
     )
     refresh_labels(store)
-    return Changes(len(new), len(edited), len(vanished), len(pulled.answers) - len(ours))
+    return Changes(len(new), len(edited), len(vanished))
 
 
 def _content(a: Answer) -> tuple[Any, ...]:
@@ -82,10 +85,11 @@ def _write(
         " VALUES (?,?,?,?, ?,?,?,?,?,?,?,?,?,?,?,?,?)",
         [(project_id, i, *split_key(present[i][0]), *present[i]) for i in new],
     )
-    assignments = ", ".join(f"{name.strip()} = ?" for name in _CONTENT.split(","))
+    columns = f"item_id, look, {_CONTENT}".split(",")
+    assignments = ", ".join(f"{name.strip()} = ?" for name in columns)
     store.execute_many(
         f"UPDATE answers SET {assignments} WHERE project_id = ? AND annotation_id = ?",
-        [(*present[i], project_id, i) for i in edited],
+        [(*split_key(present[i][0]), *present[i], project_id, i) for i in edited],
     )
     store.execute_many(
         "UPDATE answers SET gone = 1 WHERE project_id = ? AND annotation_id = ?",
@@ -122,9 +126,7 @@ def all_answers(store: Store, *, gone: bool = False) -> dict[str, list[Answer]]:
 def verdicts(store: Store) -> dict[str, Verdict]:
     """Work out from scratch what every text counts as that has an answer or came labeled."""
     known = by_folded_name(_class_names(store))
-    given: dict[str, set[str]] = defaultdict(set)
-    for r in store.rows("SELECT item_id, label FROM aliases WHERE label IS NOT NULL"):
-        given[r["item_id"]].add(r["label"])
+    given = items.given_labels(store)
     answers = all_answers(store)
     found = {
         item_id: judge(answers.get(item_id, ()), given.get(item_id, ()), known)
@@ -134,12 +136,28 @@ def verdicts(store: Store) -> dict[str, Verdict]:
 
 
 def refresh_labels(store: Store) -> None:
-    """Derive the table of labels anew. Inside a tx, after any change it depends on."""
-    store.execute("DELETE FROM labels")
+    """Bring the derived table of labels up to date. Inside a tx, after any change it rests on.
+
+    Only what differs is written: a pull that brings nothing new costs no write.
+    """
+    found = {i: (v.status, v.label, v.votes) for i, v in verdicts(store).items()}
+    stored = {
+        r["item_id"]: (r["status"], r["label"], r["votes"])
+        for r in store.rows("SELECT item_id, status, label, votes FROM labels")
+    }
     store.execute_many(
-        "INSERT INTO labels (item_id, status, label, votes) VALUES (?, ?, ?, ?)",
-        [(i, v.status, v.label, v.votes) for i, v in sorted(verdicts(store).items())],
+        "DELETE FROM labels WHERE item_id = ?", [(i,) for i in sorted(stored.keys() - found)]
     )
+    store.execute_many(
+        "INSERT OR REPLACE INTO labels (item_id, status, label, votes) VALUES (?, ?, ?, ?)",
+        [(i, *values) for i, values in sorted(found.items()) if stored.get(i) != values],
+    )
+
+
+def undecided(store: Store, item_ids: Sequence[str]) -> list[str]:
+    """Return those of some texts that still need someone."""
+    known = {r["item_id"] for r in store.rows("SELECT item_id FROM decided")}
+    return [i for i in item_ids if i not in known]
 
 
 def _class_names(store: Store) -> Sequence[str]:

@@ -61,6 +61,10 @@ _RULES: Mapping[str, tuple[str, str]] = {
         "SELECT number FROM rounds r WHERE state IN ('trained', 'logged') AND NOT EXISTS"
         " (SELECT 1 FROM metrics m WHERE m.round = r.number AND m.name = 'accuracy')",
     ),
+    "answers": (
+        "every answer belongs to the text of its task's key",
+        "SELECT annotation_id FROM answers WHERE key <> item_id || ':' || look",
+    ),
     "history": (
         "every edited answer has its old version",
         "SELECT annotation_id FROM answers a WHERE gone = 1 AND NOT EXISTS (SELECT 1 FROM"

@@ -107,6 +107,11 @@ def put_alias(store: Store, alias: Alias) -> None:
     )
 
 
+def was_asked(store: Store, item_id: str) -> bool:
+    """Tell whether a text was ever in a batch."""
+    return store.value("SELECT 1 FROM batch WHERE item_id = ? LIMIT 1", [item_id]) is not None
+
+
 def set_role(store: Store, item_ids: Iterable[str], role: Role) -> None:
     """Move texts between the pool and the test set."""
     store.execute_many("UPDATE items SET role = ? WHERE id = ?", [(role, i) for i in item_ids])

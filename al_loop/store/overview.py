@@ -1,5 +1,7 @@
 """Small queries behind `al-loop status`."""
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 from al_loop.store import answers
@@ -7,12 +9,13 @@ from al_loop.store.core import Store
 
 
 def annotators(store: Store, number: int) -> list[dict[str, Any]]:
-    """Count each person's answers and skips, and the open texts of a round left for them.
+    """Count the texts each person answered and skipped, and the open ones left for them.
 
     Nobody is assigned a text: an open one is left for all who have not answered it.
     """
     rows = store.rows(
-        "SELECT annotator, COUNT(*) AS answered, SUM(kind = 'skip') AS skipped,"
+        "SELECT annotator, COUNT(DISTINCT CASE WHEN kind <> 'skip' THEN key END) AS answered,"
+        " COUNT(DISTINCT CASE WHEN kind = 'skip' THEN key END) AS skipped,"
         " MAX(updated_at) AS last_answer FROM answers WHERE gone = 0"
         " GROUP BY annotator ORDER BY answered DESC, annotator"
     )
@@ -57,11 +60,11 @@ def texts_with(store: Store, status: str) -> list[str]:
 
 
 def pool_size(store: Store) -> int:
-    """Count the texts that nothing is known about."""
+    """Count the texts that nothing is known about, or only what contradicts itself."""
     return int(
         store.value(
             "SELECT (SELECT COUNT(*) FROM items WHERE role = 'pool') - (SELECT COUNT(*)"
-            " FROM labels l JOIN items i ON i.id = l.item_id WHERE i.role = 'pool')"
+            " FROM decided d JOIN items i ON i.id = d.item_id WHERE i.role = 'pool')"
         )
     )
 
@@ -96,3 +99,18 @@ def labels_by_class(store: Store) -> dict[str, int]:
         " WHERE i.role = 'pool' AND l.label IS NOT NULL GROUP BY l.label"
     )
     return {r["label"]: r["n"] for r in rows}
+
+
+def labels_of_ids(
+    store: Store, *, everything: bool
+) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    """Yield each id with its text, label and status, and the kept columns of its row."""
+    rows = store.rows(
+        "SELECT a.id, i.text, l.label, l.status, i.role, a.extra FROM aliases a"
+        " JOIN items i ON i.id = a.item_id LEFT JOIN labels l ON l.item_id = i.id"
+        " WHERE l.label IS NOT NULL OR ? ORDER BY i.position, a.rowid",
+        [int(everything)],
+    )
+    for r in rows:
+        record = dict(r)
+        yield record, json.loads(record.pop("extra"))

@@ -169,7 +169,11 @@ def random_items(store: Store) -> set[str]:
 def counts(store: Store) -> dict[str, int]:
     """Count what the log of a round states: texts labeled by people, answers, skips, classes."""
     one: Sequence[tuple[str, str]] = [
-        ("labels", "SELECT COUNT(*) FROM labels WHERE status = 'agreed'"),
+        (
+            "labels",
+            "SELECT COUNT(*) FROM labels l JOIN items i ON i.id = l.item_id"
+            " WHERE l.status = 'agreed' AND i.role = 'pool'",
+        ),
         (
             "given",
             "SELECT COUNT(*) FROM labels l JOIN items i ON i.id = l.item_id"
@@ -189,7 +193,7 @@ def counts(store: Store) -> dict[str, int]:
         (
             "pool",
             "SELECT COUNT(*) FROM items i WHERE i.role = 'pool' AND NOT EXISTS"
-            " (SELECT 1 FROM labels l WHERE l.item_id = i.id)",
+            " (SELECT 1 FROM decided d WHERE d.item_id = i.id)",
         ),
         (
             "test",

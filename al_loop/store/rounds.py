@@ -187,12 +187,12 @@ def release(store: Store, number: int, item_ids: Sequence[str]) -> None:
 def pool(store: Store) -> list[tuple[str, str, str]]:
     """Return (id, text, text hash) of every text that can be chosen, in order of arrival.
 
-    That is: not in the test set, without a verdict, not in the open batch.
+    That is: not in the test set, not in the open batch, and not decided.
     """
     rows = store.rows(
         "SELECT i.id, i.text, i.text_hash FROM items i"
         " WHERE i.role = 'pool'"
-        " AND NOT EXISTS (SELECT 1 FROM labels l WHERE l.item_id = i.id)"
+        " AND NOT EXISTS (SELECT 1 FROM decided d WHERE d.item_id = i.id)"
         " AND NOT EXISTS (SELECT 1 FROM batch b JOIN rounds r ON r.number = b.round"
         "     WHERE b.item_id = i.id AND b.released = 0 AND r.state <> 'logged')"
         " ORDER BY i.position"

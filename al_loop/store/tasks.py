@@ -6,27 +6,32 @@ from al_loop.store.core import Store
 from al_loop.types import ProjectRef
 
 
-def project(store: Store, annotator: str, title: str, pinned: int = 0) -> ProjectRef:
-    """Return the labeling project of an annotator, making its row at the first time.
+def find_project(store: Store, annotator: str, pinned: int = 0) -> ProjectRef | None:
+    """Return the labeling project of an annotator; `pinned` is the number that a user named."""
+    row = store.row("SELECT * FROM projects WHERE role = 'labeling' AND annotator = ?", [annotator])
+    if row is None:
+        return None
+    where = (row["id"], row["marker"], row["title"], row["role"])
+    return ProjectRef(*where, remote_id=pinned or row["remote_id"], pinned=bool(pinned))
+
+
+def make_project(store: Store, annotator: str, title: str, pinned: int = 0) -> ProjectRef:
+    """Make the row of an annotator's project, unless it is there, and return the project.
 
     The marker is made from the workspace's uuid, so that the project on the server is found
     again even when the process dies before its number is stored.
     """
-    row = store.row("SELECT * FROM projects WHERE role = 'labeling' AND annotator = ?", [annotator])
-    if row is None:
-        uuid = store.meta("uuid")
-        marker = f"{uuid}" if annotator == "label_studio" else f"{uuid}-{annotator}"
-        with store.tx():
-            store.execute(
-                "INSERT INTO projects (role, annotator, marker, title)"
-                " VALUES ('labeling', ?, ?, ?) ON CONFLICT (role, annotator) DO NOTHING",
-                [annotator, marker, title],
-            )
-        return project(store, annotator, title, pinned)
-    remote_id = pinned or row["remote_id"]
-    return ProjectRef(
-        row["id"], row["marker"], row["title"], row["role"], remote_id, pinned=bool(pinned)
-    )
+    uuid = store.meta("uuid")
+    marker = f"{uuid}" if annotator == "label_studio" else f"{uuid}-{annotator}"
+    with store.tx():
+        store.execute(
+            "INSERT INTO projects (role, annotator, marker, title)"
+            " VALUES ('labeling', ?, ?, ?) ON CONFLICT (role, annotator) DO NOTHING",
+            [annotator, marker, title],
+        )
+    found = find_project(store, annotator, pinned)
+    assert found is not None
+    return found
 
 
 def record_push(
@@ -69,6 +74,11 @@ def page(store: Store, project_id: int) -> str:
     return str(store.value("SELECT url FROM projects WHERE id = ?", [project_id]) or "")
 
 
+def annotator(store: Store, project_id: int) -> str:
+    """Return who answers in a project: label_studio, oracle, ..."""
+    return str(store.value("SELECT annotator FROM projects WHERE id = ?", [project_id]))
+
+
 def annotated(store: Store, project_id: int) -> int:
     """Return how many tasks had an answer at the last pull."""
     return int(store.value("SELECT annotated FROM projects WHERE id = ?", [project_id]))
@@ -85,11 +95,20 @@ def release_gone(store: Store, project_id: int) -> None:
     )
 
 
+def release_taken_back(store: Store) -> None:
+    """Give texts of logged rounds back whose answers were deleted since."""
+    store.execute(
+        "UPDATE batch SET released = 1 WHERE released = 0"
+        " AND round IN (SELECT number FROM rounds WHERE state = 'logged')"
+        " AND NOT EXISTS (SELECT 1 FROM decided d WHERE d.item_id = batch.item_id)"
+    )
+
+
 def has_unanswered_tasks(store: Store, project_id: int) -> bool:
     """Tell whether a task is on the server whose text counts as nothing yet."""
     found = store.value(
         "SELECT 1 FROM tasks t WHERE t.project_id = ? AND t.remote_id IS NOT NULL AND t.gone = 0"
-        " AND NOT EXISTS (SELECT 1 FROM labels l WHERE l.item_id = t.item_id) LIMIT 1",
+        " AND NOT EXISTS (SELECT 1 FROM decided d WHERE d.item_id = t.item_id) LIMIT 1",
         [project_id],
     )
     return found is not None

@@ -207,7 +207,7 @@ def _not_there(api: Api, project: int) -> InputError:
     return InputError(
         f"project {project}, which [label_studio] project in config.toml names, is not on "
         f"{api.shown_url}",
-        hint="name another one there, or 0 for the project that al-loop made",
+        hint="name another one there, or 0 for the one made by this workspace",
     )
 
 
