@@ -46,9 +46,8 @@ def _list(root: Path, form: str | None) -> None:
     columns = {"name": "class", "status": "status", "labels": "labels"}
     echo_table(rows, columns | {"description": "description"}, form)
     if form is None and found["proposals"]:
-        click.echo(
-            f"accept one: al-loop classes add {quote(one_line(found['proposals'][0]['name']))}"
-        )
+        wanted = quote(one_line(found["proposals"][0]["name"]))
+        click.echo(f"accept one: al-loop classes add {wanted}")
 
 
 @classes.command()

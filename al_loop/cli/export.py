@@ -14,9 +14,9 @@ from al_loop.cli.tables import echo_json, echo_table, formats
 def export(root: Path, form: str | None, everything: bool) -> None:
     """Print the labeled texts, with the kept columns.
 
-    CSV unless told otherwise. One row for each id that came in, also where several ids have the same text: id, text, label,
-    what the label rests on (given with the data, or agreed by people), pool or test, and every
-    kept column.
+    CSV unless told otherwise. One row for each id that came in, also where several ids have the
+    same text: id, text, label, what the label rests on (given with the data, or agreed by
+    people), pool or test, and every kept column.
     """
     from al_loop.report.export import rows
     from al_loop.store import open_store
