@@ -72,6 +72,7 @@ def client(url, key=TOKEN, *, timeout=5.0):
 
 def prepare(fake, url):
     """Six tasks of an earlier model, two of them answered, two of them doubled."""
+    fake.knobs.numbers_only = 99  # else nobody asks for the list of users
     client(url).push(push_request(6, model="m1"))
     annotate(fake, "i0:0", "bug")
     annotate(fake, "i1:0", was_cancelled=True)
@@ -94,6 +95,7 @@ def check(fake, pulled, n=12):
     assert 'value="new"' in fake.store.projects[1]["label_config"]
     assert fake.dump()["overlaps"][1] == 2
     assert sorted(a.key for a in pulled.answers) == ["i0:0", "i1:0"]
+    assert {a.annotator for a in pulled.answers} == {"ann@example.com"}
     current = [p for p in fake.store.predictions.values() if p["model_version"] == "m2"]
     assert {p["task"] for p in current} == set(fake.store.tasks)
 
