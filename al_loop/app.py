@@ -55,10 +55,10 @@ class App:
 
     def vectors(self, encoder: str, hashes: Sequence[str], texts: Sequence[str]) -> Vectors:
         """Return the vectors of some texts by an encoder, through the workspace's cache."""
-        from al_loop import cache
+        from al_loop import embed
 
         where = (self.store, self.workspace.vectors_dir)
-        return cache.through(*where, self._embedder(encoder), hashes, texts, self.bar)
+        return embed.vectors(*where, self._embedder(encoder), hashes, texts, self.bar)
 
     def _embedder(self, name: str) -> "Embedder":
         from al_loop.embed import load_embedder

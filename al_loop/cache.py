@@ -1,4 +1,4 @@
-"""Vectors of texts with a progress bar: of a workspace, or from the user's cache folder."""
+"""Vectors of texts outside any workspace, from the user's cache folder."""
 
 import os
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from al_loop import embed
 from al_loop.bars import Bar
 from al_loop.files import lock
 from al_loop.loop.parts import Vectors
-from al_loop.store import Store, open_store
+from al_loop.store import open_store
 
 VARIABLE = "AL_LOOP_CACHE"
 
@@ -32,18 +32,6 @@ def vectors(encoder: str, hashes: Sequence[str], texts: Sequence[str], bar: Bar)
         store = open_store(where / "vectors.db")
         try:
             embedder = embed.load_embedder(encoder)
-            return through(store, where / "vectors", embedder, hashes, texts, bar)
+            return embed.vectors(store, where / "vectors", embedder, hashes, texts, bar)
         finally:
             store.close()
-
-
-def through(
-    store: Store,
-    shards: Path,
-    embedder: embed.Embedder,
-    hashes: Sequence[str],
-    texts: Sequence[str],
-    bar: Bar,
-) -> Vectors:
-    """Return (n, d) vectors from the shards of a store, drawing a bar for what is missing."""
-    return embed.vectors(store, shards, embedder, hashes, texts, bar)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from al_loop import cache, embed
+from al_loop import embed
 from al_loop.bars import no_bar
 from al_loop.embed import load_embedder, vectors
 from al_loop.errors import ConfigError
@@ -292,7 +292,7 @@ def test_the_table_is_looked_up_once(store, folder, monkeypatch):
     monkeypatch.setattr(table, "places", lambda *args: calls.append(args) or look_up(*args))
     for _ in range(2):  # with texts missing, and without
         calls.clear()
-        cache.through(store, folder, Counting(), HASHES, TEXTS, no_bar)
+        embed.vectors(store, folder, Counting(), HASHES, TEXTS, no_bar)
         assert len(calls) == 1
 
 

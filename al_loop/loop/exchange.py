@@ -39,7 +39,7 @@ def push(parts: Parts, round_: Round, config: Config, *, delete_duplicates: bool
     store = parts.store
     wanted = _tasks(store, config, rounds.batch(store, round_.number))
     request = PushRequest(
-        project=parts.project,
+        project=tasks.refreshed(store, parts.project),
         classes=items.classes(store),
         tasks=wanted,
         model_version=round_.model_version,
@@ -86,7 +86,8 @@ def _tasks(store: Store, config: Config, batch: Sequence[BatchRow]) -> list[Task
 
 def fetch(parts: Parts, options: PullOptions) -> Pulled:
     """Ask for the full snapshot of the project."""
-    store, project = parts.store, parts.project
+    store = parts.store
+    project = tasks.refreshed(store, parts.project)
     return parts.annotator.pull(
         PullRequest(
             project=project,
@@ -122,8 +123,13 @@ def _tell(parts: Parts, pulled: Pulled, changes: answers.Changes) -> None:
 
 
 def sync(parts: Parts, options: PullOptions) -> None:
-    """Fetch late answers of texts that went back to the pool, so that none is asked twice."""
-    if not tasks.has_unanswered_tasks(parts.store, parts.project.id):
+    """Fetch late answers of texts that went back to the pool, so that none is asked twice.
+
+    With `allow_shrink` always: what is gone from the server is let go of before the next push.
+    """
+    late = tasks.has_unanswered_tasks(parts.store, parts.project.id)
+    shrunk = options.allow_shrink and tasks.task_overlaps(parts.store, parts.project.id)
+    if not late and not shrunk:
         return
     pulled = fetch(parts, options)
     with parts.store.tx():

@@ -105,6 +105,8 @@ def _step(parts: Parts, current: rounds.Round, options: Options) -> Progress | N
     config = configs.parse(current.config, source=f"round {current.number}")
     match current.state:
         case "selected":
+            if options.pull.allow_shrink:
+                exchange.sync(parts, options.pull)
             exchange.push(parts, current, config, delete_duplicates=options.pull.delete_duplicates)
         case "pushed":
             return exchange.pull(parts, current, config, options.pull)

@@ -1,6 +1,7 @@
 """Projects and tasks: what was pushed where, and what became of it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from al_loop.store.core import Store
 from al_loop.types import ProjectRef
@@ -13,6 +14,14 @@ def find_project(store: Store, annotator: str, pinned: int = 0) -> ProjectRef | 
         return None
     where = (row["id"], row["marker"], row["title"], row["role"])
     return ProjectRef(*where, remote_id=pinned or row["remote_id"], pinned=bool(pinned))
+
+
+def refreshed(store: Store, ref: ProjectRef) -> ProjectRef:
+    """Return a project with the number it has on the server by now, unless a user named it."""
+    row = store.row("SELECT remote_id FROM projects WHERE id = ?", [ref.id])
+    if ref.pinned or row is None:
+        return ref
+    return replace(ref, remote_id=row["remote_id"])
 
 
 def make_project(store: Store, annotator: str, title: str, pinned: int = 0) -> ProjectRef:
