@@ -12,6 +12,8 @@ from pathlib import Path
 from al_loop.crash import point
 from al_loop.errors import InputError, Locked
 
+_LOOKS = 10  # at a lock's holder, 0.05 s apart
+
 
 def sha256(data: bytes) -> str:
     """Return the SHA-256 of some bytes as hex digits."""
@@ -68,15 +70,24 @@ def lock(path: Path, *, wait: bool = False) -> Iterator[None]:
         os.ftruncate(descriptor, 0)
         os.write(descriptor, json.dumps({"pid": os.getpid(), "since": time.time()}).encode())
         point("C0 locked")
-        yield
+        try:
+            yield
+        finally:
+            os.ftruncate(descriptor, 0)  # the next one must not be taken for us
     finally:
         os.close(descriptor)
 
 
 def _holder(path: Path) -> str:
-    try:
-        held = json.loads(path.read_text())
-        since = time.strftime("%H:%M:%S", time.localtime(held["since"]))
-        return f"process {held['pid']} has been working in this workspace since {since}"
-    except (ValueError, KeyError, TypeError):
-        return "another process is working in this workspace"
+    """Name who holds a lock; it may just have taken it and not written down who it is yet."""
+    for _ in range(_LOOKS):
+        try:
+            held = json.loads(path.read_text())
+            os.kill(held["pid"], 0)  # raises for one that was killed and left its name
+            since = time.strftime("%H:%M:%S", time.localtime(held["since"]))
+            return f"process {held['pid']} has been working in this workspace since {since}"
+        except (ValueError, KeyError, TypeError, ProcessLookupError):
+            time.sleep(0.05)
+        except PermissionError:
+            return f"process {held['pid']} of another user is working in this workspace"
+    return "another process is working in this workspace"

@@ -158,11 +158,22 @@ def test_an_unknown_strategy_on_the_command_line_lists_those_there_are(al_loop, 
 # Other ends
 
 
-def test_a_server_that_is_not_there_ends_with_five_before_a_batch_is_fixed(al_loop, new):
+def test_a_server_that_was_never_named_ends_with_two_before_a_batch_is_fixed(al_loop, new):
     code, _, err = al_loop("-C", new, "round")
 
-    assert code == 5
+    assert code == 2
     assert err.splitlines()[-1].startswith("  -> al-loop up, or set [label_studio] url")
+    assert json.loads(al_loop("-C", new, "status", "--json")[1])["state"] is None
+
+
+def test_a_server_that_does_not_answer_ends_with_five(al_loop, new, monkeypatch):
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", "0" * 40)
+    config = new / "config.toml"
+    config.write_text('[label_studio]\nurl = "http://127.0.0.1:9"\n' + config.read_text())
+
+    code, _, _ = al_loop("-C", new, "round")
+
+    assert code == 5
     assert json.loads(al_loop("-C", new, "status", "--json")[1])["state"] is None
 
 

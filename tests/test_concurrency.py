@@ -6,6 +6,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -53,6 +54,15 @@ def test_a_second_round_during_a_step_ends_at_once_and_names_the_first(workspace
     assert code == 7, printed
     assert f"process {holder.pid}" in printed
     assert time.monotonic() - began < 10, "it did not wait for the lock"
+
+
+def test_a_holder_that_has_just_begun_is_named_and_one_that_was_killed_is_not(workspace, holder):
+    path = workspace / ".al-loop" / "lock"
+    written = path.read_text()
+    path.write_text('{"pid": 4194305, "since": 0}')  # a number that no process has
+    threading.Timer(0.15, path.write_text, [written]).start()
+    with pytest.raises(Locked, match=f"process {holder.pid} has"), lock(path):
+        pass
 
 
 def test_importing_and_adding_classes_respect_the_lock_too(workspace, holder):
@@ -152,7 +162,8 @@ def test_two_real_processes_at_once_leave_one_round(workspace, fake_server):
     codes = sorted(p.returncode for p in processes)
     assert codes in ([0, 0], [0, 7]), printed
     if codes == [0, 7]:
-        assert any(re.search(r"process \d+ has been working", text) for text in printed)
+        named = r"process \d+ has been working|another process is working"  # or was done meanwhile
+        assert any(re.search(named, text) for text in printed)
     there = fake_server.control("dump")
     assert len(there["keys"]) == 10
     assert all(len(ids) == 1 for ids in there["keys"].values())

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from al_loop import server
 from al_loop.cli.server import down, up
-from al_loop.errors import InputError, Locked, ServerError
+from al_loop.errors import ConfigError, InputError, Locked, ServerError
 from al_loop.files import lock
 from al_loop.server import local, network, record, web
 from al_loop.server.process import _identity_from_ps, identity, spawn, terminate
@@ -170,7 +170,7 @@ def test_without_the_extra_the_error_says_what_to_install(folder, monkeypatch, t
 
 
 def test_resolve_hands_the_local_key_only_to_the_local_server(folder, pretend):
-    with pytest.raises(ServerError, match="no Label Studio to talk to") as caught:
+    with pytest.raises(ConfigError, match="no Label Studio to talk to") as caught:
         server.resolve(folder)
     assert "al-loop up" in caught.value.hint
     started = server.start(folder)

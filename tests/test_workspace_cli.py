@@ -35,7 +35,7 @@ def test_init_prints_what_it_did_and_what_to_type_next(tmp_path):
         "columns: text = body (named), label = label",
         "ids: column id",
         "not read: via (--keep COL,COL carries them)",
-        "workspace: 2 texts, 0 with a label",
+        "workspace: 2 texts, 0 came with a label",
         "classes: 2 (2 new: x, y)",
         "test set: none: 0 of the texts have a label, 60 are needed to draw one",
         f"{data}:4: text is empty",

@@ -67,6 +67,8 @@ def add(root: Path, name: str, description: str, examples: tuple[str, ...]) -> N
     with app.opened(root) as opened:
         gained = add_class(opened, ClassSpec(name, description, examples), say)
     if gained is None:
-        click.echo(f"{name!r} is a class already")
+        click.echo(f"{one_line(name)!r} is a class already")
     else:
-        click.echo(f"class {name!r} added; labels gained from answers that asked for it: {gained}")
+        click.echo(
+            f"class {one_line(name)!r} added; labels gained from answers that asked for it: {gained}"
+        )

@@ -58,7 +58,7 @@ def status(root: Path, as_json: bool) -> None:
         if texts := found[f"{name}_texts"]:
             more = f" and {len(texts) - 10} more" if len(texts) > 10 else ""
             click.echo(one_line(f"{words}: {', '.join(texts[:10])}{more}"))
-    if found["url"]:
+    if found["url"] and found["open"]:
         click.echo(f"people label here: {found['url']}")
     click.echo(one_line(f"next: {found['next']}"))
 

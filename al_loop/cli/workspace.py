@@ -186,7 +186,7 @@ def _print_file(file: FileReport) -> None:
 
 
 def _print_totals(report: ImportReport) -> None:
-    click.echo(f"workspace: {report.items:,} texts, {report.labeled:,} with a label")
+    click.echo(f"workspace: {report.items:,} texts, {report.labeled:,} came with a label")
     named = ", ".join(report.new_classes[:SHOWN])
     more = ", ..." if len(report.new_classes) > SHOWN else ""
     new = f" ({len(report.new_classes):,} new: {named}{more})" if named else ""
@@ -202,7 +202,9 @@ def _test_line(report: ImportReport) -> str:
     if report.test_rule == "too few labels":
         return (
             f"none: {report.labeled:,} of the texts have a label, {LABELED_LEAST} are needed to"
-            " draw one; accuracy is cross-validated.\n  al-loop import --test FILE adds a test set"
+            " draw one; accuracy is measured on the"
+            " random share of the batches, once 30 of it are labeled.\n"
+            "  al-loop import --test FILE adds a test set"
         )
     if report.test_rule == "none":
         return "none; al-loop import --test FILE adds a test set"

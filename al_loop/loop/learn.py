@@ -126,5 +126,10 @@ def log(parts: Parts, round_: Round) -> None:
         results.save_metrics(store, round_.number, numbers)
         rounds.transition(store, round_.number, "trained", "logged", time.monotonic() - began)
     point("C15 logged")
-    value = "not measured" if now is None or now.value is None else f"{now.value:.3f}"
+    if now is not None and now.value is not None:
+        value = f"{now.value:.3f}"
+    else:
+        drawn = results.random_items(store)
+        n = sum(row[0] in drawn for row in answers.labeled(store, "pool"))
+        value = f"not measured yet: no test set, {n} of {MIN_RANDOM} randomly drawn labels"
     parts.say(f"round {round_.number}: logged, accuracy {value}")

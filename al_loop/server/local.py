@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from al_loop.errors import AlLoopError, AuthError, InputError, ServerError
+from al_loop.errors import AlLoopError, AuthError, ConfigError, InputError, ServerError
 from al_loop.files import lock, write_whole
 from al_loop.secrets import redact
 from al_loop.server import network, record
@@ -103,6 +103,7 @@ def resolve(folder: Path, url: str = "") -> tuple[str, Path | None]:
         url: `[label_studio] url`; empty means the local server.
 
     Raises:
+        ConfigError: no server was named, and none was ever started here.
         ServerError: the local server is meant and does not run.
 
     """
@@ -110,10 +111,10 @@ def resolve(folder: Path, url: str = "") -> tuple[str, Path | None]:
     if server and url.rstrip("/") in ("", server.url, server.public_url):
         return server.url, server.token_file
     if not url:
-        raise ServerError(
-            "no Label Studio to talk to: [label_studio] url is empty and no local server runs",
-            hint="al-loop up, or set [label_studio] url in config.toml",
-        )
+        hint = "al-loop up, or set [label_studio] url in config.toml"
+        if record.load(folder.absolute()) is None:
+            raise ConfigError("no Label Studio to talk to: [label_studio] url is empty", hint=hint)
+        raise ServerError("the local Label Studio does not run", hint=hint)
     return url.rstrip("/"), None
 
 
