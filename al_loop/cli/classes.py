@@ -69,6 +69,4 @@ def add(root: Path, name: str, description: str, examples: tuple[str, ...]) -> N
     if gained is None:
         click.echo(f"{one_line(name)!r} is a class already")
     else:
-        click.echo(
-            f"class {one_line(name)!r} added; labels gained from answers that asked for it: {gained}"
-        )
+        click.echo(f"class {one_line(name)!r} added; labels gained by it: {gained}")
