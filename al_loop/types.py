@@ -11,14 +11,6 @@ LabelStatus = Literal["given", "agreed", "conflict", "skipped", "proposed", "unu
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One distinct text of the workspace."""
-
-    id: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class ClassSpec:
     """A class that people can choose, with what helps them choose it."""
 

@@ -57,7 +57,8 @@ def train(parts: Parts, round_: Round, config: Config) -> None:
     measured, source = _measure(parts, round_, config, known, model)
     saved = None
     if model is not None and parts.models_dir is not None:
-        name, digest = models.save(model, parts.models_dir, round_.number)
+        facts = {"version": known.version, "classes": known.names, "model": dict(config.model)}
+        name, digest = models.save(model, parts.models_dir, round_.number, facts)
         point("C13 model saved")
         saved = results.Model(
             round=round_.number,
