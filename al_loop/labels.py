@@ -92,12 +92,3 @@ def _without_votes(answers: Sequence[Answer], known: Mapping[str, str]) -> Verdi
     if any(a.kind == "skip" for a in answers):
         return Verdict("skipped")
     return Verdict("unusable") if answers else None
-
-
-def people(answers: Iterable[Answer]) -> set[str]:
-    """Return who submitted anything at all: a vote, a skip, an empty answer, a missing class.
-
-    A text is settled when that many people as its overlap asks for are among them; anything
-    narrower would wait for ever, since a server offers nobody the same text twice.
-    """
-    return {answer.annotator for answer in answers}

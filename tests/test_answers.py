@@ -7,7 +7,7 @@ import pytest
 from al_loop.config import parse
 from al_loop.loop import machine
 from al_loop.loop.machine import Options
-from al_loop.store import answers, checks, items, open_store, results, rounds
+from al_loop.store import answers, checks, items, open_store, overview, results, rounds
 from al_loop.types import Answer, Pulled
 from tests import worlds
 
@@ -158,3 +158,20 @@ def test_the_place_of_the_key_is_not_stored_with_a_round(store):
     settings = parse({"label_studio": {"token_file": "secret-place"}})
     machine.run(worlds.make_parts(store), settings, Options(until="selected"))
     assert "secret-place" not in store.value("SELECT config FROM rounds")
+
+
+@pytest.mark.parametrize("kind", ["label", "skip", "empty", "invalid"])
+def test_any_submitted_answer_settles_a_text_and_one_person_counts_once(store, kind):
+    overlap = {"share": 1.0, "annotators": 2}
+    settings = worlds.config(size=1, random_share=0, overlap=overlap)
+    machine.run(worlds.make_parts(store), settings, Options(until="pushed"))
+    key = rounds.batch(store, 1)[0].key
+
+    def waiting(*people):
+        given = [Answer(n, key, person, kind) for n, person in enumerate(people)]
+        with store.tx():
+            answers.save_pull(store, 1, Pulled(given, annotated=1))
+        return overview.unsettled(store, 1)
+
+    assert waiting("ana", "ana") == [key.split(":")[0]]
+    assert waiting("ana", "ben") == []

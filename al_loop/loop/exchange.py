@@ -2,18 +2,16 @@
 
 import math
 import time
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from al_loop.config import Config
 from al_loop.crash import point
-from al_loop.labels import people
 from al_loop.loop.parts import Parts
-from al_loop.store import answers, items, rounds, tasks
+from al_loop.store import answers, items, overview, rounds, tasks
 from al_loop.store.core import Store
 from al_loop.store.rounds import BatchRow, Round
-from al_loop.types import Answer, ClassSpec, Pulled, PullRequest, PushRequest, Suggestion, Task
+from al_loop.types import ClassSpec, Pulled, PullRequest, PushRequest, Suggestion, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +147,7 @@ def pull(parts: Parts, round_: Round, config: Config, options: PullOptions) -> P
     with store.tx():
         changes = _store(parts, pulled)
         batch = rounds.batch(store, round_.number)
-        open_ids = unsettled(batch, answers.all_answers(store))
+        open_ids = overview.unsettled(store, round_.number)
         settled = len(batch) - len(open_ids)
         unanswered = answers.undecided(store, open_ids)
         closes = _closes(
@@ -176,12 +174,3 @@ def _closes(
         return True
     enough = math.ceil(config.batch.close_at * texts - 1e-9)
     return (settled > 0 and settled >= enough) or (answered and options.accept_partial)
-
-
-def unsettled(batch: Sequence[BatchRow], given: Mapping[str, Sequence[Answer]]) -> list[str]:
-    """Return the texts that fewer people have answered than their overlap asks for."""
-    by_key: dict[str, list[Answer]] = defaultdict(list)
-    for row in batch:
-        for answer in given.get(row.item_id, ()):
-            by_key[answer.key].append(answer)
-    return [b.item_id for b in batch if len(people(by_key.get(b.key, ()))) < b.overlap]

@@ -31,7 +31,12 @@ def annotators(store: Store, number: int) -> list[dict[str, Any]]:
 
 
 def unsettled(store: Store, number: int) -> list[str]:
-    """Return the open texts of a round that still wait for someone."""
+    """Return the texts of a round that fewer people have answered than their overlap asks for.
+
+    Whatever somebody submitted settles: a vote, a skip, an empty answer, an unknown label, a
+    missing class alone. Anything narrower would wait for ever, since a server offers nobody the
+    same text twice.
+    """
     rows = store.rows(
         "SELECT b.item_id FROM batch b WHERE b.round = ? AND b.released = 0 AND b.overlap >"
         " (SELECT COUNT(DISTINCT a.annotator) FROM answers a"
