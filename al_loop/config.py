@@ -6,9 +6,9 @@ import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from al_loop.errors import ConfigError
 from al_loop.types import ClassSpec
@@ -91,12 +91,22 @@ class AuditSection(Section):
 
 
 class BudgetSection(Section):
-    """What a label costs."""
+    """What a label costs, and how much there is to spend; 0 is no limit."""
 
+    labels: int = Field(0, ge=0)
+    hours: float = Field(0.0, ge=0)
+    money: float = Field(0.0, ge=0)
+    confirm_over: float = Field(0.0, ge=0)
     seconds_per_label: float = Field(8.0, gt=0)
     hourly_rate: float = Field(0.0, ge=0)
     price_per_label: float = Field(0.0, ge=0)
     currency: str = "EUR"
+
+    @model_validator(mode="after")
+    def _money_has_a_price(self) -> Self:
+        if self.money and not (self.hourly_rate or self.price_per_label):
+            raise ValueError("money needs hourly_rate or price_per_label beside it")
+        return self
 
 
 class ClassSection(Section):

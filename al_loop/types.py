@@ -7,7 +7,7 @@ from typing import Literal
 State = Literal["selected", "pushed", "pulled", "audited", "trained", "logged"]
 Role = Literal["pool", "test"]
 Kind = Literal["label", "skip", "empty", "invalid"]
-LabelStatus = Literal["given", "agreed", "conflict", "skipped", "proposed", "unusable"]
+LabelStatus = Literal["given", "agreed", "fixed", "conflict", "skipped", "proposed", "unusable"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def migrate_and_die(path, nth):
 
 
 def statements():
-    return len(migrations._statements(migrations._INITIAL))
+    return len(migrations.statements(migrations.STEPS["m001_initial"]))
 
 
 @pytest.mark.parametrize("nth", range(1, statements() + 1))

@@ -172,7 +172,7 @@ def counts(store: Store) -> dict[str, int]:
         (
             "labels",
             "SELECT COUNT(*) FROM labels l JOIN items i ON i.id = l.item_id"
-            " WHERE l.status = 'agreed' AND i.role = 'pool'",
+            " WHERE l.status IN ('agreed', 'fixed') AND i.role = 'pool'",
         ),
         (
             "given",

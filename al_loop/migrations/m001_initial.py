@@ -1,23 +1,6 @@
-"""The schema of the workspace database, as commented DDL, one function a released step.
+"""Schema 1: everything that a round needs."""
 
-Applied by ``sqlite_utils.Migrations``, each step in a transaction with the row that says it ran.
-`SCHEMA_VERSION` is also in ``PRAGMA user_version``, so that an up-to-date file is recognized
-without importing sqlite_utils.
-"""
-
-from __future__ import annotations
-
-import sqlite3
-from typing import TYPE_CHECKING
-
-from al_loop.crash import point
-
-if TYPE_CHECKING:
-    from sqlite_utils import Database, Migrations
-
-SCHEMA_VERSION = 1
-
-_INITIAL = """
+DDL = """
 -- Facts about the workspace: its uuid, the kept columns, the version that made it.
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
@@ -190,36 +173,3 @@ CREATE VIEW answers_by_annotator AS
            AVG(lead_time) AS mean_seconds, MAX(updated_at) AS last_answer
     FROM answers WHERE gone = 0 GROUP BY annotator;
 """
-
-
-def _statements(script: str) -> list[str]:
-    """Split a script; sqlite3's own executescript would commit the open transaction."""
-    found, current = [], ""
-    for line in script.splitlines(keepends=True):
-        current += line
-        if sqlite3.complete_statement(current):
-            found.append(current.strip())
-            current = ""
-    return found
-
-
-def _make() -> Migrations:
-    from sqlite_utils import Migrations
-
-    steps = Migrations("al_loop")
-
-    @steps()
-    def m001_initial(db: Database) -> None:
-        for statement in _statements(_INITIAL):
-            db.conn.execute(statement)
-            point("C17 migration statement")
-        db.conn.execute("PRAGMA user_version = 1")
-
-    return steps
-
-
-def apply(conn: sqlite3.Connection) -> None:
-    """Bring an open database to `SCHEMA_VERSION`; each step commits as a whole."""
-    from sqlite_utils import Database
-
-    _make().apply(Database(conn))
