@@ -1,5 +1,6 @@
 """Databases of every released schema open with this version; newer ones are refused."""
 
+import multiprocessing
 import os
 import shutil
 import signal
@@ -68,23 +69,49 @@ def migrate_and_die(path, nth):
 
 
 def statements():
-    return len(migrations.statements(migrations.STEPS["m001_initial"]))
+    """Yield (schema before the step, number of the statement in it) of all migrations."""
+    for before, ddl in enumerate(migrations.STEPS.values()):
+        for nth in range(1, len(migrations.statements(ddl)) + 1):
+            yield before, nth
 
 
-@pytest.mark.parametrize("nth", range(1, statements() + 1))
-def test_killed_in_a_migration_the_schema_is_the_old_or_the_new_one(tmp_path, nth):
+@pytest.mark.parametrize(("before", "nth"), list(statements()))
+def test_killed_in_a_migration_the_schema_is_the_old_or_the_new_one(tmp_path, before, nth):
     import sqlite_utils  # noqa: F401 - so that the children don't import it one by one
 
     path = tmp_path / "al-loop.db"
+    if before:
+        shutil.copy(DATA / f"schema-{before}.db", path)
     assert migrate_and_die(path, nth) == signal.SIGKILL
     conn = sqlite3.connect(path)
-    assert conn.execute("PRAGMA user_version").fetchone()[0] == 0
+    assert conn.execute("PRAGMA user_version").fetchone()[0] == before
     found = {r[0] for r in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert "items" not in found
+    assert ("items" in found, "fixes" in found) == (before >= 1, before >= 2)
     conn.close()
     store = open_store(path)
     assert store.value("PRAGMA user_version") == migrations.SCHEMA_VERSION
     store.close()
+
+
+def open_and_end(path, barrier):
+    barrier.wait()
+    open_store(path).close()
+
+
+def test_several_processes_that_open_an_old_database_upgrade_it_once(tmp_path):
+    import sqlite_utils  # noqa: F401 - so that all begin at the same moment
+
+    context = multiprocessing.get_context("fork")
+    for attempt in range(5):
+        path = tmp_path / f"{attempt}.db"
+        shutil.copy(DATA / "schema-1.db", path)
+        barrier = context.Barrier(3)
+        processes = [context.Process(target=open_and_end, args=(path, barrier)) for _ in range(3)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        assert [process.exitcode for process in processes] == [0, 0, 0]
 
 
 def test_a_backup_is_made_before_a_migration(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from al_loop.errors import AlLoopError, InputError
+from al_loop.files import lock
 from al_loop.migrations import SCHEMA_VERSION
 
 
@@ -109,25 +110,34 @@ def _prepare(store: Store) -> None:
         )
     if path is not None:
         path.chmod(0o600)
-        conn.execute("PRAGMA journal_mode = WAL")
         conn.execute("PRAGMA synchronous = FULL")
-    if version < SCHEMA_VERSION:
-        _migrate(store, version)
+    if version < SCHEMA_VERSION or (path and store.value("PRAGMA journal_mode") != "wal"):
+        _migrate(store)
 
 
-def _migrate(store: Store, version: int) -> None:
+def _migrate(store: Store) -> None:
+    """Bring the schema up to date, once however many processes open the file."""
     from al_loop import migrations
 
-    if store.path is not None and version > 0:
-        backup = store.path.with_name(f"{store.path.name}.schema-{version}.bak")
-        temporary = backup.with_name(backup.name + ".tmp")
-        copy = sqlite3.connect(temporary)
-        with copy:
-            store.conn.backup(copy)
-        copy.close()
-        temporary.chmod(0o600)
-        temporary.replace(backup)
-    migrations.apply(store.conn)
+    if store.path is None:
+        migrations.apply(store.conn)
+        return
+    with lock(store.path.with_name(f"{store.path.name}.upgrade"), wait=True):
+        store.value("PRAGMA journal_mode = WAL")  # no busy timeout helps two that switch to it
+        version = int(store.value("PRAGMA user_version"))
+        if 0 < version < SCHEMA_VERSION:
+            _back_up(store.conn, store.path.with_name(f"{store.path.name}.schema-{version}.bak"))
+        migrations.apply(store.conn)
+
+
+def _back_up(conn: sqlite3.Connection, backup: Path) -> None:
+    temporary = backup.with_name(backup.name + ".tmp")
+    copy = sqlite3.connect(temporary)
+    with copy:
+        conn.backup(copy)
+    copy.close()
+    temporary.chmod(0o600)
+    temporary.replace(backup)
 
 
 def _explain(error: sqlite3.DatabaseError, path: Path | None) -> AlLoopError:
