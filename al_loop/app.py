@@ -76,7 +76,7 @@ class App:
         """
         if annotator is None:
             project = self.project
-            self._check_shown()
+            self.check_shown()
         else:
             project = self._project(type(annotator).__name__.lower())
         return Parts(
@@ -103,7 +103,7 @@ class App:
                 found = tasks.make_project(self.store, annotator, self.title, pinned)
         return found
 
-    def _check_shown(self) -> None:
+    def check_shown(self) -> None:
         """Refuse columns that annotators should see but that were not kept."""
         kept = json.loads(self.store.meta("columns") or "{}").get("keep", [])
         for column in self.config.label_studio.show:

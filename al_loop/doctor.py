@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from al_loop import encoder_check
-from al_loop.app import App
+from al_loop.app import App, strategy
+from al_loop.config import class_specs
 from al_loop.errors import AlLoopError
 from al_loop.store import checks, items, rounds
 
@@ -25,6 +26,7 @@ def examine(app: App) -> Iterator[Finding]:
     What needs the server is left out once the server or the key turned out to be wrong.
     """
     yield from _guarded("database", lambda: _database(app))
+    yield from _guarded("settings", lambda: _settings(app))
     yield from _guarded("encoder", lambda: _encoder(app))
     server = list(_guarded("server", lambda: _server(app)))
     yield from server
@@ -51,6 +53,17 @@ def _database(app: App) -> Iterator[Finding]:
         return
     found = items.count(app.store)
     yield Finding("database", True, f"{found} texts, {rounds.last_number(app.store)} rounds")
+
+
+def _settings(app: App) -> Iterator[Finding]:
+    """Try what a round would trip over: the strategy, its options, the columns to show."""
+    strategy(app.config)
+    app.check_shown()
+    yield Finding("settings", True, f"strategy {app.config.batch.strategy}")
+    known = {c.name for c in items.classes(app.store)}
+    if new := [c.name for c in class_specs(app.config) if c.name not in known]:
+        detail = f"config.toml has classes that count from the next round on: {', '.join(new[:5])}"
+        yield Finding("classes", None, detail)
 
 
 def _encoder(app: App) -> Iterator[Finding]:

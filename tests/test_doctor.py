@@ -24,9 +24,33 @@ def findings(root, code=0, **environment):
 def test_a_healthy_workspace_has_nothing_wrong(workspace, fake_server):
     found = findings(workspace, LABEL_STUDIO_API_KEY=fake_server.token)
     assert all(f["ok"] for f in found.values())
+    assert found["settings"]["detail"] == "strategy margin"
     assert "legacy token" in found["key"]["detail"]
     assert "1.23" in found["server"]["detail"]
     assert "first al-loop round makes it" in found["project"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ('strategy = "margin"', 'strategy = "marginn"'),
+        ("[label_studio]", '[label_studio]\nshow = ["channel"]'),
+    ],
+)
+def test_settings_that_a_round_would_trip_over_are_found(workspace, fake_server, right, wrong):
+    path = workspace / "config.toml"
+    path.write_text(path.read_text().replace(right, wrong))
+    found = findings(workspace, code=1, LABEL_STUDIO_API_KEY=fake_server.token)["settings"]
+    assert found["ok"] is False
+    assert ("marginn" in found["detail"]) or ("channel" in found["detail"])
+    assert found["hint"]
+
+
+def test_classes_that_only_the_configuration_names_are_told(workspace, fake_server):
+    with (workspace / "config.toml").open("a") as f:
+        f.write("[classes.praise]\n")
+    found = findings(workspace, LABEL_STUDIO_API_KEY=fake_server.token)
+    assert "praise" in found["classes"]["detail"]
 
 
 def test_the_project_its_page_and_the_model_version_are_checked(workspace, fake_server):
