@@ -30,6 +30,7 @@ def demo(ctx: click.Context, folder: Path | None, offline: bool) -> None:
         f"\nworkspace:  {folder}\ntexts:      {folder / 'texts.csv'}\n"
         f"database:   {folder / '.al-loop' / 'al-loop.db'}\n"
         f"models:     {folder / '.al-loop' / 'models'}\n"
-        f"look into:  al-loop -C {folder} noise   (or classes, status, check)"
+        f"one page:   al-loop -C {folder} report --open\n"
+        f"look into:  al-loop -C {folder} noise   (or budget, classes, status, check)"
         + ("" if offline else f"\nits server: al-loop -C {folder} up")
     )
