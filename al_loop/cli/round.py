@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from al_loop.cli import spending
 from al_loop.cli.progress import bar, say
 from al_loop.cli.tables import echo_json, echo_table, shorten
 
@@ -34,6 +35,7 @@ _STATES = ["selected", "pushed", "pulled", "audited", "trained", "logged"]
     type=click.Choice(_STATES),
     help=f"Stop when the round is so far: {', '.join(_STATES)}.",
 )
+@spending.options
 @click.option("--allow-shrink", is_flag=True, help="Go on although tasks are gone on the server.")
 @click.option("--no-delete-duplicates", is_flag=True, help="Keep even tasks doubled by accident.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -47,6 +49,8 @@ def round(  # noqa: A001 - the command's name; one argument an option
     size: int | None,
     strategy: str | None,
     until: Any,
+    yes: bool,
+    go_on: bool,
     allow_shrink: bool,
     no_delete_duplicates: bool,
     as_json: bool,
@@ -55,24 +59,26 @@ def round(  # noqa: A001 - the command's name; one argument an option
 
     Select, push, wait for people, pull, audit, train, log. Run it again whenever you like: it
     goes on where it stopped. Once a round is logged the next one is selected and pushed, and
-    the exit code is 3, since people are needed.
+    the exit code is 3, since people are needed. At the end of the budget no round is begun, and
+    the exit code is 4.
     """
     from al_loop import app
     from al_loop.loop.exchange import PullOptions
     from al_loop.loop.machine import Options
 
-    options = Options(
-        until=until,
-        wait=wait,
-        poll=poll,
-        pull=PullOptions(accept_partial, allow_shrink, not no_delete_duplicates),
-    )
     with app.opened(root, bar) as opened:
         config = _with_flags(opened, size, strategy)
         if dry_run:
-            _preview(opened, config, as_json=as_json)
-        else:
-            _run(opened, config, options, as_json=as_json)
+            _preview(opened, config, go_on=go_on, as_json=as_json)
+            return
+        options = Options(
+            until=until,
+            wait=wait,
+            poll=poll,
+            pull=PullOptions(accept_partial, allow_shrink, not no_delete_duplicates),
+            gate=spending.gate(opened, yes=yes, go_on=go_on),
+        )
+        _run(opened, config, options, as_json=as_json)
 
 
 def _with_flags(opened: Any, size: int | None, strategy: str | None) -> Any:
@@ -93,7 +99,7 @@ def _with_flags(opened: Any, size: int | None, strategy: str | None) -> Any:
 
 
 def _run(opened: Any, config: Any, options: Any, *, as_json: bool) -> None:
-    from al_loop.errors import NothingToSelect, Waiting
+    from al_loop.errors import BudgetStop, NothingToSelect, Waiting
     from al_loop.loop import machine
     from al_loop.report import status
     from al_loop.store import overview, rounds, tasks
@@ -106,7 +112,7 @@ def _run(opened: Any, config: Any, options: Any, *, as_json: bool) -> None:
     try:
         with _watch(options) as watched:
             machine.run(parts, config, watched)
-    except (Waiting, NothingToSelect) as e:
+    except (Waiting, NothingToSelect, BudgetStop) as e:
         ended = e
     if as_json:
         echo_json(status.facts(opened.store))
@@ -134,25 +140,29 @@ def _watch(options: Any) -> Iterator[Any]:
         yield dataclasses.replace(options, watch=watch)
 
 
-def _preview(opened: Any, config: Any, *, as_json: bool) -> None:
+def _preview(opened: Any, config: Any, *, go_on: bool, as_json: bool) -> None:
     """Print the next batch without storing it; of an open round, the batch it has."""
-    from al_loop.budget import price
+    from al_loop.budget import price, spent
     from al_loop.loop.select import choose
-    from al_loop.store import answers, rounds
+    from al_loop.store import rounds
 
+    now = spent.standing(opened.store, config.budget)
     current = rounds.open_round(opened.store)
     if current:
         number, batch = current.number, rounds.batch(opened.store, current.number)
         say(f"round {number} is open ({current.state}); this is its batch")
     else:
-        choice = choose(opened.parts(), config)
+        choice = choose(opened.parts(), spending.allowed(opened, config, go_on=go_on))
         number, batch = choice.number, list(choice.rows)
-    cost = price(config.budget, batch, answers.lead_times(opened.store))
+    cost = price.price(config.budget, len(batch), sum(b.overlap for b in batch), now.pace)
     if as_json:
-        rows = [dataclasses.asdict(b) for b in batch]
-        echo_json({"number": number, "texts": rows, "price": dataclasses.asdict(cost)})
+        texts = [dataclasses.asdict(b) for b in batch]
+        priced = {"price": dataclasses.asdict(cost), "left": now.left}
+        echo_json({"number": number, "texts": texts} | priced)
         return
     rows = [dataclasses.asdict(b) | {"text": shorten(b.text)} for b in batch]
     columns = {"rank": "#", "item_id": "id", "strategy": "chosen by", "why": "why"}
     echo_table(rows, columns | {"suggestion": "suggestion", "text": "text"})
     click.echo(cost.line())
+    if now.left:
+        click.echo(price.left_line(config.budget, now))

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn, get_args
 
 from al_loop import config as configs
@@ -23,6 +23,11 @@ def _no_watch(_: Progress) -> None:
     """Draw nothing."""
 
 
+def _no_gate(config: Config) -> Config:
+    """Let every round begin."""
+    return config
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What one call of the loop is to do.
@@ -30,6 +35,8 @@ class Options:
     until: stop when the round has reached this state; None goes on to the next round's push.
     wait: poll for answers every `poll` seconds instead of stopping; end with a logged round.
     patience: how many polls in a row may fail before the error is reported.
+    gate: asked before a new round is selected, with the workspace locked; returns the
+        configuration to begin it with, or raises, and then no round begins.
     """
 
     until: State | None = None
@@ -38,6 +45,7 @@ class Options:
     patience: int = 5
     pull: PullOptions = field(default_factory=PullOptions)
     watch: Callable[[Progress], None] = _no_watch
+    gate: Callable[[Config], Config] = _no_gate
 
 
 def run(parts: Parts, config: Config, options: Options) -> int:
@@ -47,6 +55,7 @@ def run(parts: Parts, config: Config, options: Options) -> int:
 
     Raises:
         Waiting: people have to answer first.
+        BudgetStop: the gate lets no more rounds begin.
         NothingToSelect: the pool is empty.
         StateError: the open round is with another annotator.
     """
@@ -75,12 +84,16 @@ def run(parts: Parts, config: Config, options: Options) -> int:
 
 
 def _begin(parts: Parts, config: Config, options: Options) -> rounds.Round:
-    """Select a round, with the classes that config.toml has gained and late answers."""
-    with parts.store.tx():
-        if items.add_classes(parts.store, configs.class_specs(config), "config"):
-            answers.refresh_labels(parts.store)
+    """Select a round, with late answers and the classes that config.toml has gained.
+
+    The gate comes after the late answers, since they were paid for as well.
+    """
     exchange.sync(parts, options.pull)
-    return rounds.get_round(parts.store, select(parts, config))
+    allowed = options.gate(config)
+    with parts.store.tx():
+        if items.add_classes(parts.store, configs.class_specs(allowed), "config"):
+            answers.refresh_labels(parts.store)
+    return rounds.get_round(parts.store, select(parts, allowed))
 
 
 def _check_owner(parts: Parts, current: rounds.Round) -> None:
@@ -95,7 +108,8 @@ def _check_owner(parts: Parts, current: rounds.Round) -> None:
 
 def _next(parts: Parts, config: Config, options: Options) -> NoReturn:
     """After a logged round: select and push the next, which then waits for people."""
-    number = run(parts, config, Options(until="pushed", pull=options.pull))
+    following = replace(options, until="pushed", wait=False)
+    number = run(parts, config, following)
     size = len(rounds.batch(parts.store, number))
     raise Waiting(f"round {number}: {size} texts wait for answers", hint=_HINT)
 

@@ -67,6 +67,42 @@ CREATE VIEW purchases AS
     SELECT round, annotator, kind, label, seconds, answered_at
     FROM answers_in_words WHERE through <> 'adopted';
 
+-- The same with the seconds that count. An answer that took at least two minutes, and more than
+-- ten times as long as usual, had a break in it and counts as long as usual: the median of that
+-- person, or of everybody when that person has fewer than five timed answers. An answer without
+-- a time counts with the median of everybody. `counted` is null when nothing was ever timed.
+CREATE VIEW spending AS
+    WITH timed AS (SELECT round, annotator, kind, label, answered_at,
+            CASE WHEN seconds > 0 THEN seconds END AS seconds FROM purchases),
+    ranked AS MATERIALIZED (SELECT *,
+            COUNT(seconds) OVER (PARTITION BY annotator) AS n,
+            COUNT(seconds) OVER () AS n_all,
+            ROW_NUMBER() OVER (PARTITION BY annotator ORDER BY seconds NULLS LAST) AS place,
+            ROW_NUMBER() OVER (ORDER BY seconds NULLS LAST) AS place_all FROM timed),
+    usual AS (SELECT annotator, AVG(seconds) AS mine FROM ranked
+        WHERE n >= 5 AND place IN ((n + 1) / 2, (n + 2) / 2) GROUP BY annotator),
+    median AS (SELECT AVG(seconds) AS ours FROM ranked
+        WHERE place_all IN ((n_all + 1) / 2, (n_all + 2) / 2))
+    SELECT r.round, r.annotator, r.kind, r.label, r.answered_at, r.seconds,
+        CASE WHEN r.seconds >= 120 AND r.seconds > 10 * coalesce(u.mine, m.ours)
+            THEN coalesce(u.mine, m.ours) ELSE coalesce(r.seconds, m.ours) END AS counted
+    FROM ranked r JOIN median m LEFT JOIN usual u ON u.annotator = r.annotator;
+
+-- Labels paid for, all answers, those that were skipped, and hours of work without the breaks:
+-- by round (null: the text was in no batch), by annotator, and by the class that was answered
+-- (null: a skip, a class that is missing, or nothing that fits the page).
+CREATE VIEW spending_by_round AS
+    SELECT round, SUM(kind = 'label') AS labels, COUNT(*) AS answers, SUM(kind = 'skip') AS skips,
+        SUM(counted) / 3600 AS hours FROM spending GROUP BY round;
+CREATE VIEW spending_by_annotator AS
+    SELECT annotator, SUM(kind = 'label') AS labels, COUNT(*) AS answers,
+        SUM(kind = 'skip') AS skips, SUM(counted) / 3600 AS hours
+    FROM spending GROUP BY annotator;
+CREATE VIEW spending_by_class AS
+    SELECT CASE kind WHEN 'label' THEN label END AS class, SUM(kind = 'label') AS labels,
+        COUNT(*) AS answers, SUM(kind = 'skip') AS skips, SUM(counted) / 3600 AS hours
+    FROM spending GROUP BY class;
+
 -- What each person did.
 CREATE VIEW answers_by_annotator AS
     SELECT annotator, COUNT(*) AS answers, SUM(kind = 'skip') AS skips,

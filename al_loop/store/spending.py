@@ -1,0 +1,76 @@
+"""What people's answers cost: counts and hours, from the views `spending` and `spending_by_...`."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from al_loop.store.core import Store
+
+By = Literal["round", "annotator", "class"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Answers and their time. `hours` is None when there are some and none was ever timed.
+
+    labels: answers that are labels, which is what the budget counts; the rest are skips and
+        answers that say nothing.
+    """
+
+    labels: int
+    answers: int
+    skips: int
+    hours: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Breaks:
+    """How the hours came about: answers without a time, those cut, and what that took away."""
+
+    timed: int
+    untimed: int
+    cut: int
+    hours_cut: float
+
+
+def total(store: Store) -> Tally:
+    """Return what everything cost."""
+    row = store.row(
+        "SELECT COALESCE(SUM(kind = 'label'), 0), COUNT(*), COALESCE(SUM(kind = 'skip'), 0),"
+        " CASE WHEN COUNT(*) THEN SUM(counted) / 3600 ELSE 0.0 END FROM spending"
+    )
+    assert row is not None
+    return Tally(*row)
+
+
+def breaks(store: Store) -> Breaks:
+    """Return how robust the hours are."""
+    row = store.row(
+        "SELECT COUNT(seconds), COUNT(*) - COUNT(seconds), COALESCE(SUM(counted < seconds), 0),"
+        " COALESCE(SUM(seconds - counted), 0.0) / 3600 FROM spending"
+    )
+    assert row is not None
+    return Breaks(*row)
+
+
+def mean_seconds(store: Store) -> float | None:
+    """Return the mean of the timed answers' seconds, breaks cut."""
+    found: float | None = store.value("SELECT AVG(counted) FROM spending WHERE seconds NOT NULL")
+    return found
+
+
+def by(store: Store, what: By) -> list[tuple[int | str | None, Tally]]:
+    """Return what was spent by round, annotator or class; rounds in order, the others by cost."""
+    order = "round IS NULL, round" if what == "round" else f"labels DESC, answers DESC, {what}"
+    rows = store.rows(
+        f"SELECT {what} AS name, labels, answers, skips, hours FROM spending_by_{what}"
+        f" ORDER BY {order}"
+    )
+    return [(r["name"], Tally(r["labels"], r["answers"], r["skips"], r["hours"])) for r in rows]
+
+
+def label_times(store: Store, since: str) -> list[str]:
+    """Return when the labels were given from a time on, both as in ``answers.updated_at``."""
+    rows = store.rows(
+        "SELECT answered_at FROM purchases WHERE kind = 'label' AND answered_at >= ?", [since]
+    )
+    return [r["answered_at"] for r in rows]
