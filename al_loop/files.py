@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from al_loop.crash import point
 from al_loop.errors import InputError, Locked
@@ -27,18 +28,33 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         InputError: `path` is a symbolic link (it might lead out of the workspace).
 
     """
+    with writing_whole(path, mode=mode) as f:
+        f.write(data)
+
+
+@contextmanager
+def writing_whole(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
+    """Give a file to write piece by piece; an error or a crash leaves what was there before.
+
+    Raises:
+        InputError: `path` is a symbolic link (it might lead out of the workspace).
+
+    """
     if path.is_symlink():
         raise InputError(f"{path} is a symbolic link", hint=f"rm {path}")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as f:
-        os.fchmod(f.fileno(), mode)  # whatever the umask is
-        f.write(data)
-        f.flush()
-        point("C13 file written")
-        os.fsync(f.fileno())
-    point("C13 file synced")
-    temporary.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as f:
+            os.fchmod(f.fileno(), mode)  # whatever the umask is
+            yield f
+            f.flush()
+            point("C13 file written")
+            os.fsync(f.fileno())
+        point("C13 file synced")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
     point("C13 file renamed")
     sync_folder(path.parent)
     point("C13 folder synced")

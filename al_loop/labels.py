@@ -52,6 +52,16 @@ def proposal(answer: Answer, known: Mapping[str, str]) -> str | None:
     return answer.missing.strip()
 
 
+def votes_of(answers: Iterable[Answer], known: Mapping[str, str]) -> dict[str, str]:
+    """Return one vote a person, by annotator: their latest answer that counts."""
+    votes: dict[str, str] = {}
+    for answer in sorted(answers, key=_when):
+        label = vote(answer, known)
+        if label is not None:
+            votes[answer.annotator] = label
+    return votes
+
+
 def judge(
     answers: Sequence[Answer], given: Collection[str], known: Mapping[str, str]
 ) -> Verdict | None:
@@ -64,11 +74,7 @@ def judge(
     One vote a person, their latest that counts; a tie is a conflict. People's votes come
     before given labels.
     """
-    votes: dict[str, str] = {}
-    for answer in sorted(answers, key=_when):
-        label = vote(answer, known)
-        if label is not None:
-            votes[answer.annotator] = label
+    votes = votes_of(answers, known)
     if votes:
         ranking = Counter(votes.values()).most_common()
         if len(ranking) > 1 and ranking[0][1] == ranking[1][1]:

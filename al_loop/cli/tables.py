@@ -9,6 +9,10 @@ from typing import Any, TypeVar
 
 import click
 
+from al_loop.cells import one_line, safe_cell, shorten
+
+__all__ = ["echo_json", "echo_table", "formats", "one_line", "safe_cell", "shorten"]
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -67,21 +71,3 @@ def _csv(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> str:
     for r in rows:
         writer.writerow(["" if r.get(k) is None else safe_cell(r[k]) for k in columns])
     return out.getvalue()
-
-
-def one_line(text: str) -> str:
-    """Return a text for the terminal: one line, nothing in it that moves the cursor."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def safe_cell(value: object) -> object:
-    """Return a value that no spreadsheet takes for a formula (CWE-1236)."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return value
-
-
-def shorten(text: str, width: int = 60) -> str:
-    """Return the beginning of a text on one line."""
-    line = one_line(text)
-    return line if len(line) <= width else line[: width - 1] + "\N{HORIZONTAL ELLIPSIS}"

@@ -1,6 +1,7 @@
 """Answers of people, and the labels that follow from them."""
 
 import json
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -103,24 +104,16 @@ def all_answers(store: Store, *, gone: bool = False) -> dict[str, list[Answer]]:
     for r in store.rows(
         "SELECT * FROM answers WHERE gone <= ? ORDER BY project_id, annotation_id", [int(gone)]
     ):
-        found[r["item_id"]].append(
-            Answer(
-                r["annotation_id"],
-                r["key"],
-                r["annotator"],
-                r["kind"],
-                tuple(json.loads(r["labels"])),
-                r["missing"],
-                r["comment"],
-                r["origin"],
-                r["lead_time"],
-                r["model_version"],
-                r["created_at"],
-                r["updated_at"],
-                r["problem"],
-            )
-        )
+        found[r["item_id"]].append(answer_of(r))
     return dict(found)
+
+
+def answer_of(r: sqlite3.Row) -> Answer:
+    """Return a row of the table as a record."""
+    labels = tuple(json.loads(r["labels"]))
+    said = (r["annotator"], r["kind"], labels, r["missing"], r["comment"], r["origin"])
+    when = (r["created_at"], r["updated_at"], r["problem"])
+    return Answer(r["annotation_id"], r["key"], *said, r["lead_time"], r["model_version"], *when)
 
 
 def verdicts(store: Store) -> dict[str, Verdict]:
@@ -135,15 +128,19 @@ def verdicts(store: Store) -> dict[str, Verdict]:
     return {item_id: verdict for item_id, verdict in found.items() if verdict is not None}
 
 
-def refresh_labels(store: Store) -> None:
+def refresh_labels(store: Store, item_id: str | None = None) -> None:
     """Bring the derived table of labels up to date. Inside a tx, after any change it rests on.
 
-    Only what differs is written: a pull that brings nothing new costs no write.
+    Only what differs is written: a pull that brings nothing new costs no write. `item_id` is
+    the one text that the change was about, if it was about one.
     """
-    found = {i: (v.status, v.label, v.votes) for i, v in verdicts(store).items()}
+    found = {i: (v.status, v.label, v.votes) for i, v in verdicts(store, item_id).items()}
     stored = {
         r["item_id"]: (r["status"], r["label"], r["votes"])
-        for r in store.rows("SELECT item_id, status, label, votes FROM labels")
+        for r in store.rows(
+            "SELECT item_id, status, label, votes FROM labels WHERE item_id = COALESCE(?, item_id)",
+            [item_id],
+        )
     }
     store.execute_many(
         "DELETE FROM labels WHERE item_id = ?", [(i,) for i in sorted(stored.keys() - found)]
