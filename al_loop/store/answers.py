@@ -98,11 +98,15 @@ def _write(
     )
 
 
-def all_answers(store: Store, *, gone: bool = False) -> dict[str, list[Answer]]:
-    """Return the answers that exist (or also those deleted since), by item."""
+def all_answers(
+    store: Store, *, gone: bool = False, item_id: str | None = None
+) -> dict[str, list[Answer]]:
+    """Return the answers that exist (or also those deleted since), by item; all or one item's."""
     found: dict[str, list[Answer]] = defaultdict(list)
     for r in store.rows(
-        "SELECT * FROM answers WHERE gone <= ? ORDER BY project_id, annotation_id", [int(gone)]
+        "SELECT * FROM answers WHERE gone <= ? AND item_id = COALESCE(?, item_id)"
+        " ORDER BY project_id, annotation_id",
+        [int(gone), item_id],
     ):
         found[r["item_id"]].append(answer_of(r))
     return dict(found)
@@ -116,11 +120,14 @@ def answer_of(r: sqlite3.Row) -> Answer:
     return Answer(r["annotation_id"], r["key"], *said, r["lead_time"], r["model_version"], *when)
 
 
-def verdicts(store: Store) -> dict[str, Verdict]:
-    """Work out from scratch what every text counts as that has an answer or came labeled."""
+def verdicts(store: Store, item_id: str | None = None) -> dict[str, Verdict]:
+    """Work out from scratch what every text counts as that has an answer or came labeled.
+
+    Or what one text does: a person who answers text after text must not wait for all.
+    """
     known = by_folded_name(_class_names(store))
-    given = items.given_labels(store)
-    answers = all_answers(store)
+    given = items.given_labels(store, item_id)
+    answers = all_answers(store, item_id=item_id)
     found = {
         item_id: judge(answers.get(item_id, ()), given.get(item_id, ()), known)
         for item_id in given.keys() | answers.keys()

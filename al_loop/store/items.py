@@ -131,10 +131,14 @@ def texts(store: Store, role: Role | None = None) -> list[tuple[str, str, str]]:
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-def given_labels(store: Store) -> dict[str, set[str]]:
-    """Map each text that came labeled to its distinct labels; more than one is a conflict."""
+def given_labels(store: Store, item_id: str | None = None) -> dict[str, set[str]]:
+    """Map each text that came labeled, or one, to its distinct labels; several are a conflict."""
     found: dict[str, set[str]] = defaultdict(set)
-    for row in store.rows("SELECT item_id, label FROM aliases WHERE label IS NOT NULL"):
+    for row in store.rows(
+        "SELECT item_id, label FROM aliases"
+        " WHERE label IS NOT NULL AND item_id = COALESCE(?, item_id)",
+        [item_id],
+    ):
         found[row[0]].add(row[1])
     return dict(found)
 
