@@ -16,6 +16,8 @@ from al_loop.store import answers, items, rounds, tasks
 from al_loop.types import State
 
 _HINT = "al-loop round goes on when they are done (or: al-loop round --wait)"
+#: What carries a round of each annotator on.
+_OWNERS = {"label_studio": "al-loop round", "terminal": "al-loop label"}
 STATES: tuple[State, ...] = get_args(State)
 
 
@@ -48,10 +50,11 @@ class Options:
     gate: Callable[[Config], Config] = _no_gate
 
 
-def run(parts: Parts, config: Config, options: Options) -> int:
+def run(parts: Parts, config: Config, options: Options, number: int | None = None) -> int:
     """Carry the open round as far as it goes, or begin one; returns its number.
 
     Without `wait`, a round that gets logged is followed by the next one, which is pushed.
+    `number` names the open round: when another process closes it first, none is begun.
 
     Raises:
         Waiting: people have to answer first.
@@ -59,7 +62,6 @@ def run(parts: Parts, config: Config, options: Options) -> int:
         NothingToSelect: the pool is empty.
         StateError: the open round is with another annotator.
     """
-    number = None
     while True:
         with parts.lock():
             current = rounds.open_round(parts.store)
@@ -99,7 +101,7 @@ def _begin(parts: Parts, config: Config, options: Options) -> rounds.Round:
 def _check_owner(parts: Parts, current: rounds.Round) -> None:
     if current.project_id != parts.project.id:
         owner = tasks.annotator(parts.store, current.project_id)
-        command = "al-loop round" if owner == "label_studio" else "al-loop demo DIR --offline"
+        command = _OWNERS.get(owner, "al-loop demo DIR --offline")
         raise StateError(
             f"round {current.number} is open and with another annotator: {owner}",
             hint=f"finish it there first: {command}",
