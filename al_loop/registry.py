@@ -9,6 +9,7 @@ import math
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
@@ -32,6 +33,29 @@ _ACCEPTS: Mapping[type, tuple[type, ...]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A parameter of a strategy. `default` is missing where `required` says so."""
+
+    name: str
+    type: str
+    default: object
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A strategy as it is installed; one that can't be used has a `problem`."""
+
+    name: str
+    function: str
+    package: str
+    version: str
+    doc: str = ""
+    options: tuple[Option, ...] = ()
+    problem: str = ""
+
+
 def names() -> list[str]:
     """Return the names of all strategies that are installed, sorted."""
     return sorted(_found())
@@ -45,6 +69,28 @@ def summary(name: str) -> str:
     """
     text = inspect.getdoc(_function(name)) or ""
     return text.partition("\n")[0]
+
+
+def installed(name: str) -> Installed:
+    """Return where a strategy comes from and what it takes, or why it can't be used.
+
+    `mix` takes no options: the shares are in ``[batch] mix``.
+
+    Raises:
+        ConfigError: no strategy has this name.
+    """
+    check_name(name)
+    point = _found()[name][0]
+    package, version = (point.dist.name, point.dist.version) if point.dist else ("", "")
+    known = partial(Installed, name, point.value, package, version)
+    try:
+        function = _function(name)
+        options = {} if name == MIX else _options(name, function)
+    except ConfigError as e:
+        return known(problem=e.message)
+    hints = _type_hints(function)
+    described = (_described(p, hints.get(p.name, p.annotation)) for p in options.values())
+    return known(doc=inspect.getdoc(function) or "", options=tuple(described))
 
 
 def check_name(name: str) -> None:
@@ -86,24 +132,25 @@ def load(
     return _bind(name, params.get(name, {}))
 
 
-def _found() -> dict[str, EntryPoint]:
-    found: dict[str, EntryPoint] = {}
+def _found() -> dict[str, list[EntryPoint]]:
+    found: dict[str, list[EntryPoint]] = {}
     for point in entry_points(group=GROUP):
-        other = found.setdefault(point.name, point)
-        if other.value != point.value:
-            raise ConfigError(
-                f"two packages have a strategy {point.name!r}: {other.value} and {point.value}",
-                hint="uninstall one of them",
-            )
+        found.setdefault(point.name, []).append(point)
     return found
 
 
 def _function(name: str) -> Callable[..., Any]:
     check_name(name)
-    point = _found()[name]
+    point, *others = _found()[name]
+    for other in others:
+        if other.value != point.value:
+            raise ConfigError(
+                f"two packages have a strategy {name!r}: {point.value} and {other.value}",
+                hint="uninstall one of them",
+            )
     try:
         function = point.load()
-    except (ImportError, AttributeError) as e:
+    except Exception as e:
         raise ConfigError(
             f"strategy {name!r} can't be imported from {point.value}: {e}",
             hint="reinstall the package that it comes from",
@@ -111,6 +158,20 @@ def _function(name: str) -> Callable[..., Any]:
     if not callable(function):
         raise ConfigError(f"strategy {name!r}: {point.value} is not a function")
     return cast("Callable[..., Any]", function)
+
+
+def _described(parameter: inspect.Parameter, hint: Any) -> Option:
+    required = parameter.default is parameter.empty
+    default = None if required else parameter.default
+    return Option(parameter.name, _type_name(hint), default, required)
+
+
+def _type_name(hint: Any) -> str:
+    if _is_union(hint):
+        return " or ".join(map(_type_name, typing.get_args(hint)))
+    if hint in (inspect.Parameter.empty, types.NoneType):
+        return "" if hint is inspect.Parameter.empty else "none"
+    return inspect.formatannotation(hint)
 
 
 def _load_mix(params: Mapping[str, Mapping[str, Any]], shares: Mapping[str, float]) -> Strategy:
@@ -168,7 +229,10 @@ def _bind(name: str, values: Mapping[str, Any]) -> Strategy:
 
 
 def _options(name: str, function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    parameters = inspect.signature(function).parameters.values()
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # written in C, say
+        parameters = []
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     if len(positional) != _ARITY:
         raise ConfigError(
