@@ -1,10 +1,9 @@
 """Answers from gold labels, at once: simulations and the offline demo."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from al_loop.annotators.base import Progress
+from al_loop.annotators.base import Progress, number_of
 from al_loop.data.text import fold
 from al_loop.labels import by_folded_name
 from al_loop.types import Answer, Pulled, PullRequest, Pushed, PushRequest, split_key
@@ -38,7 +37,8 @@ class Oracle:
         """Take the tasks; there is nobody to bring them to."""
         if progress:
             progress(len(request.tasks))
-        return Pushed(remote_id=1, url="", task_ids={t.key: _id(t.key) for t in request.tasks})
+        numbers = {task.key: number_of(task.key) for task in request.tasks}
+        return Pushed(remote_id=1, url="", task_ids=numbers)
 
     def pull(self, request: PullRequest) -> Pulled:
         """Answer every task that was ever pushed, the same way each time."""
@@ -52,15 +52,15 @@ class Oracle:
         return Pulled(answers, annotated=len(request.keys), new_classes=tuple(named))
 
     def _asked(self, key: str, overlap: int) -> list[str]:
-        first = _id(key) % len(self.people)
+        first = number_of(key) % len(self.people)
         turn = self.people[first:] + self.people[:first]
         return list(turn[:overlap])
 
     def _draw(self, what: str, key: str, person: str) -> float:
-        return _id(f"{self.seed} {what} {key} {person}") / 2**52
+        return number_of(f"{self.seed} {what} {key} {person}") / 2**52
 
     def _answer(self, key: str, person: str, known: Mapping[str, str]) -> Answer:
-        number = _id(f"{key} {person}")
+        number = number_of(f"{key} {person}")
         label = self.gold[split_key(key)[0]]
         if self._draw("skip", key, person) < self.skips:
             return Answer(number, key, person, "skip", created_at=_WHEN, updated_at=_WHEN)
@@ -70,7 +70,3 @@ class Oracle:
         if others and self._draw("mistake", key, person) < self.mistakes.get(person, 0):
             label = others[int(self._draw("which", key, person) * len(others))]
         return Answer(number, key, person, "label", (label,), updated_at=_WHEN)
-
-
-def _id(key: str) -> int:
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:7], "big") >> 4

@@ -98,6 +98,20 @@ def _write(
     )
 
 
+def put(store: Store, project_id: int, answer: Answer, *, new: bool) -> None:
+    """Store one answer, a new one or another version of one that is there. Inside a tx."""
+    ids = [answer.annotation_id]
+    added, edited = (ids, []) if new else ([], ids)
+    _write(store, project_id, {ids[0]: _content(answer)}, added, edited, [])
+    refresh_labels(store, split_key(answer.key)[0])
+
+
+def withdraw(store: Store, project_id: int, answer: Answer) -> None:
+    """Mark one answer as gone. Inside a tx."""
+    _write(store, project_id, {}, [], [], [answer.annotation_id])
+    refresh_labels(store, split_key(answer.key)[0])
+
+
 def all_answers(
     store: Store, *, gone: bool = False, item_id: str | None = None
 ) -> dict[str, list[Answer]]:
