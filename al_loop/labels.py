@@ -1,7 +1,7 @@
 """The rule that turns answers into labels.
 
-Pure: what a text counts as follows from the answers, the labels that came with the data, and
-the classes that are known.
+Pure: what a text counts as follows from the decisions by hand, the answers, the labels that came
+with the data, and the classes that are known.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from al_loop.types import Answer, LabelStatus
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a text counts as. `label` is set for 'given' and 'agreed' only."""
+    """What a text counts as. `label` is set for 'given', 'agreed' and 'fixed' only."""
 
     status: LabelStatus
     label: str | None = None
@@ -63,18 +63,24 @@ def votes_of(answers: Iterable[Answer], known: Mapping[str, str]) -> dict[str, s
 
 
 def judge(
-    answers: Sequence[Answer], given: Collection[str], known: Mapping[str, str]
+    answers: Sequence[Answer],
+    given: Collection[str],
+    known: Mapping[str, str],
+    fixed: str | None = None,
 ) -> Verdict | None:
     """Decide what one text counts as; None when nothing is known about it.
 
     answers: all annotations of the text that still exist.
     given: the distinct labels that came with the data.
     known: from `by_folded_name`.
+    fixed: the label that somebody set by hand, if that decision stands.
 
-    One vote a person, their latest that counts; a tie is a conflict. People's votes come
-    before given labels.
+    A decision by hand comes first, then people's votes, then given labels. One vote a person,
+    their latest that counts; a tie is a conflict.
     """
     votes = votes_of(answers, known)
+    if fixed is not None:
+        return Verdict("fixed", fixed, len(votes))
     if votes:
         ranking = Counter(votes.values()).most_common()
         if len(ranking) > 1 and ranking[0][1] == ranking[1][1]:

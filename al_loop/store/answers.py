@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from al_loop.labels import Verdict, by_folded_name, judge, proposal
-from al_loop.store import items, tasks
+from al_loop.store import fixes, items, tasks
 from al_loop.store.core import Store, now
 from al_loop.types import Answer, Pulled, split_key
 
@@ -135,18 +135,19 @@ def answer_of(r: sqlite3.Row) -> Answer:
 
 
 def verdicts(store: Store, item_id: str | None = None) -> dict[str, Verdict]:
-    """Work out from scratch what every text counts as that has an answer or came labeled.
+    """Work out from scratch what every text counts as that anything is known about.
 
     Or what one text does: a person who answers text after text must not wait for all.
     """
     known = by_folded_name(_class_names(store))
     given = items.given_labels(store, item_id)
     answers = all_answers(store, item_id=item_id)
+    fixed = fixes.standing(store, item_id)
     found = {
-        item_id: judge(answers.get(item_id, ()), given.get(item_id, ()), known)
-        for item_id in given.keys() | answers.keys()
+        i: judge(answers.get(i, ()), given.get(i, ()), known, fixed.get(i))
+        for i in given.keys() | answers.keys() | fixed.keys()
     }
-    return {item_id: verdict for item_id, verdict in found.items() if verdict is not None}
+    return {i: verdict for i, verdict in found.items() if verdict is not None}
 
 
 def refresh_labels(store: Store, item_id: str | None = None) -> None:

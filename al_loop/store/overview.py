@@ -35,12 +35,14 @@ def unsettled(store: Store, number: int) -> list[str]:
 
     Whatever somebody submitted settles: a vote, a skip, an empty answer, an unknown label, a
     missing class alone. Anything narrower would wait for ever, since a server offers nobody the
-    same text twice.
+    same text twice. So does a decision by hand.
     """
     rows = store.rows(
         "SELECT b.item_id FROM batch b WHERE b.round = ? AND b.released = 0 AND b.overlap >"
         " (SELECT COUNT(DISTINCT a.annotator) FROM answers a"
-        "  WHERE a.item_id = b.item_id AND a.look = b.look AND a.gone = 0) ORDER BY b.rank",
+        "  WHERE a.item_id = b.item_id AND a.look = b.look AND a.gone = 0)"
+        " AND NOT EXISTS (SELECT 1 FROM labels l"
+        "  WHERE l.item_id = b.item_id AND l.status = 'fixed') ORDER BY b.rank",
         [number],
     )
     return [r["item_id"] for r in rows]
