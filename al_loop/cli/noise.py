@@ -23,6 +23,7 @@ def noise(ctx: click.Context, form: str | None, everything: bool) -> None:
     """Show labels that look wrong.
 
     As cleanlab saw them in the newest audited round, worst first. A score near 0 is severe.
+    `al-loop fix ID LABEL` sets the right one, or confirms the one that is there.
     """
     if ctx.invoked_subcommand is None:
         _list(ctx.obj, form, everything=everything)
@@ -47,6 +48,8 @@ def _list(root: Path, form: str | None, *, everything: bool) -> None:
         echo_table(rows, _COLUMNS, form)
     else:
         click.echo(_nothing(number, notes.get("audit_skipped")))
+    if form is None and rows:
+        click.echo("set the right one, or confirm the one that is there: al-loop fix ID LABEL")
     if form is None and notes.get("audit_left_out"):
         names = ", ".join(notes["audit_left_out"])
         click.echo(one_line(f"classes with too few labels to judge: {names}"))

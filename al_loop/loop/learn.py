@@ -10,7 +10,7 @@ from al_loop.config import Config
 from al_loop.crash import point
 from al_loop.loop import knowledge
 from al_loop.loop.parts import Parts, generator
-from al_loop.store import answers, results, rounds
+from al_loop.store import answers, fixes, results, rounds
 from al_loop.store.rounds import Round
 from al_loop.types import Metric
 
@@ -35,7 +35,8 @@ def audit(parts: Parts, round_: Round, config: Config) -> None:
             seed=config.seed,
         )
     found = auditing.find(known.ids, known.y, proba, known.names, config.audit.folds)
-    flagged = sum(i.flagged for i in found.issues)
+    by_hand = fixes.standing(parts.store)
+    flagged = sum(i.flagged and i.item_id not in by_hand for i in found.issues)
     store = parts.store
     with store.tx():
         results.save_issues(store, round_.number, found.issues)

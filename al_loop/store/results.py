@@ -151,11 +151,15 @@ def _history_row(store: Store, r: Any) -> dict[str, Any]:
 
 
 def doubtful(store: Store, number: int, *, flagged: bool = True) -> list[Any]:
-    """Return the doubtful labels of a round, worst first; all judged ones if not `flagged`."""
+    """Return the doubtful labels of a round, worst first; all judged ones if not `flagged`.
+
+    A label that somebody set by hand is no longer in doubt.
+    """
     return store.rows(
-        "SELECT s.item_id, s.given, s.suggested, s.score, s.flagged, i.text"
-        " FROM issues s JOIN items i ON i.id = s.item_id"
-        " WHERE s.round = ? AND s.flagged >= ? ORDER BY s.score, s.item_id",
+        "SELECT s.item_id, s.given, s.suggested, s.score, s.flagged, l.status, i.text"
+        " FROM issues s JOIN items i ON i.id = s.item_id LEFT JOIN labels l ON l.item_id = i.id"
+        " WHERE s.round = ?1 AND (NOT ?2 OR (s.flagged AND l.status IS NOT 'fixed'))"
+        " ORDER BY s.score, s.item_id",
         [number, int(flagged)],
     )
 
