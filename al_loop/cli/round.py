@@ -67,7 +67,7 @@ def round(  # noqa: A001 - the command's name; one argument an option
     from al_loop.loop.machine import Options
 
     with app.opened(root, bar) as opened:
-        config = _with_flags(opened, size, strategy)
+        config = with_flags(opened, size, strategy)
         if dry_run:
             _preview(opened, config, go_on=go_on, as_json=as_json)
             return
@@ -81,7 +81,7 @@ def round(  # noqa: A001 - the command's name; one argument an option
         _run(opened, config, options, as_json=as_json)
 
 
-def _with_flags(opened: Any, size: int | None, strategy: str | None) -> Any:
+def with_flags(opened: Any, size: int | None, strategy: str | None) -> Any:
     """Apply --batch and --strategy to the configuration of a new round."""
     from al_loop import app, config, registry
     from al_loop.store import rounds

@@ -12,11 +12,11 @@ from al_loop.store.core import Store
 from al_loop.types import Answer, split_key
 
 
-def recorded(store: Store, project_id: int) -> list[Answer]:
-    """Return the answers of a project that stand."""
+def recorded(store: Store) -> list[Answer]:
+    """Return the answers that were given in the terminal and stand."""
     rows = store.rows(
-        "SELECT * FROM answers WHERE project_id = ? AND gone = 0 ORDER BY annotation_id",
-        [project_id],
+        "SELECT a.* FROM answers a JOIN projects p ON p.id = a.project_id"
+        " WHERE p.annotator = 'terminal' AND a.gone = 0 ORDER BY a.annotation_id"
     )
     return [answers.answer_of(r) for r in rows]
 

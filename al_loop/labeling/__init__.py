@@ -1,0 +1,1 @@
+"""Labeling in the terminal: `form` and `draw` are pure, `screen` touches the terminal."""

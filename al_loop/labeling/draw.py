@@ -1,0 +1,184 @@
+"""A form -> the rows of a screen. Pure; every row fits, whatever the size and the text.
+
+What is on a screen is a text, then the suggestion, then what is typed, then the classes. The
+text and the help scroll when they are longer than their place.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from al_loop.labeling.form import NUMBERED, Form, names
+from al_loop.labeling.wrap import clean, columns, cut, rows
+
+#: From so many rows on there is room for empty ones.
+_AIRY = 18
+_KEYS = ("+ new class", "- skip", "# comment", "< undo", "? help", "^D quit")
+_HELP = (
+    "Enter  takes the suggestion, or the marked class",
+    "1-9  take a class of the list",
+    "letters  narrow the list down; Esc clears them",
+    "arrows  mark a class, Enter takes it",
+    "+  asks for a class that is missing",
+    "-  skips a text that can't be judged",
+    "#  adds a comment to the answer",
+    "<  takes the last answer back and shows its text again (also Ctrl-Z)",
+    "Space, PgDn, PgUp  scroll a long text",
+    "Ctrl-D  quits; every answer is stored already",
+)
+
+
+class Row(NamedTuple):
+    """A row of the screen: `style` is dim, bold, marked, or empty."""
+
+    text: str
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A whole screen: its rows, where the cursor stands, and the form with its place in it."""
+
+    rows: tuple[Row, ...]
+    cursor: tuple[int, int]
+    form: Form
+
+
+def draw(form: Form, width: int, height: int) -> Drawn:
+    """Draw a form on a screen of `width` columns and `height` rows."""
+    if form.mode == "help":
+        return _draw_help(form, width, height)
+    gap = [Row("")] if height >= _AIRY else []
+    head = [Row(cut(clean(form.ask.title), width), "dim"), *gap]
+    middle = [*gap, *_middle(form, width)]
+    tail = [*gap, *_tail(form, width)]
+    body = _body(form, width)
+    room = max(height - len(head) - len(middle) - len(tail) - 1, 2)
+    every = names(replace(form, typed=""))
+    listed = _list_rows(len(every), _per_row(every, width), room, len(body))
+    text, placed = _window(body, form, room - listed)
+    above = [*head, *text, *middle]
+    drawn = [*above, _prompt(form, width), *_list(placed, every, width, listed), *tail]
+    column = min(columns(_prompt(form, width).text), width - 1) if _typing(form) else 2
+    cursor = (min(len(above), height - 1), column)
+    return Drawn(tuple(drawn[:height]), cursor, placed)
+
+
+def _body(form: Form, width: int) -> list[Row]:
+    context = [Row(row, "dim") for row in rows(form.ask.context, width)]
+    text = [Row(row, "bold") for row in rows(form.ask.text, width)]
+    return [*text, *([Row("")] if context else []), *context]
+
+
+def _middle(form: Form, width: int) -> list[Row]:
+    """Return what is said beside the text: the suggestion, the comment so far."""
+    found = []
+    if (suggestion := form.ask.suggestion) is not None:
+        sure = f" {100 * suggestion.score:.0f} %  Enter accepts"
+        name = cut(clean(suggestion.label), max(width - 12 - len(sure), 8))
+        found.append(Row(cut(f"suggestion: {name}{sure}", width)))
+    if form.comment and form.mode != "comment":
+        found.append(Row(cut(f"comment: {clean(form.comment)}", width), "dim"))
+    return found
+
+
+def _tail(form: Form, width: int) -> list[Row]:
+    """Return a remark, if there is one, and the keys in as few rows as they fit in."""
+    lines = [""]
+    shown = ("Enter takes it", "Esc goes back") if form.mode != "choose" else _KEYS
+    for key in shown:
+        longer = f"{lines[-1]}  {key}" if lines[-1] else key
+        if columns(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(key)
+    note = [Row(cut(clean(form.note), width), "bold")] if form.note else []
+    return [*note, *(Row(cut(line, width), "dim") for line in lines)]
+
+
+def _typing(form: Form) -> bool:
+    return bool(form.typed) or form.mode != "choose"
+
+
+def _prompt(form: Form, width: int) -> Row:
+    """Return the row where keys appear; of a long line, its end."""
+    label = {"class": "new class: ", "comment": "comment: "}.get(form.mode, "> ")
+    line = form.typed if form.mode == "choose" else form.line
+    if not _typing(form):
+        few = "" if form.classes or form.asked else ": + names the first class"
+        return Row(cut(f"> number or letters{few}", width), "dim")
+    while columns(label) + columns(line) >= max(width, columns(label) + 2):
+        line = line[1:]
+    return Row(cut(f"{label}{line}", width))
+
+
+def _per_row(every: Sequence[str], width: int) -> int:
+    """Return how many classes fit beside each other."""
+    widest = max((columns(clean(n)) for n in every), default=0) + 6
+    return max(width // widest, 1)
+
+
+def _list_rows(count: int, beside: int, room: int, body: int) -> int:
+    """Return how many rows the list of classes gets; a long text gets half of the room.
+
+    Counted for all classes, so that nothing else moves while the list is narrowed down.
+    """
+    least = math.ceil(count / beside)
+    return max(min(count, max(room - body, min(least, room // 2))), 1)
+
+
+def _window(body: Sequence[Row], form: Form, size: int) -> tuple[list[Row], Form]:
+    """Return the part of the text, or of the help, that is on the screen."""
+    size = max(size, 1)
+    if len(body) <= size:
+        return list(body), replace(form, top=0, page=size)
+    page = max(size - 1, 1)
+    top = min(form.top, len(body) - page)
+    below, above = len(body) - page - top, top
+    hidden = ", ".join(f"{n} {where}" for n, where in ((above, "above"), (below, "below")) if n)
+    more = [Row(f"... more rows: {hidden} (Space, PgUp)", "dim")] if size > 1 else []
+    return [*body[top : top + page], *more], replace(form, top=top, page=page)
+
+
+def _list(form: Form, every: Sequence[str], width: int, listed: int) -> list[Row]:
+    """Return the classes that match what was typed, in as few columns as they fit in."""
+    if form.mode != "choose":
+        return [Row("")] * listed
+    found = names(form)
+    beside = min(_per_row(every, width), max(math.ceil(len(found) / listed), 1))
+    room = beside * listed
+    hidden = max(len(found) - room + 1, 0) if len(found) > room else 0
+    start = min(max(form.marked - room // 2, 0), hidden)
+    shown = found[start : start + room - (hidden > 0)]
+    cells = [_cell(form, start + i, name) for i, name in enumerate(shown)]
+    if hidden:
+        cells.append(f"   ... {hidden} more")
+    wide = width // beside
+    lines = [
+        "".join(_pad(cut(cell, wide - 1), wide) for cell in cells[row::listed]).rstrip()
+        for row in range(listed)
+    ]
+    return [Row(cut(line, width)) for line in lines]
+
+
+def _cell(form: Form, place: int, name: str) -> str:
+    marked = place == (form.marked if form.marked >= 0 or not form.typed else 0)
+    number = str(place + 1) if place < NUMBERED else " "
+    new = "" if any(name == c.name for c in form.classes) else " (new)"
+    return f"{'>' if marked else ' '}{number} {clean(name)}{new}"
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * (width - columns(text))
+
+
+def _draw_help(form: Form, width: int, height: int) -> Drawn:
+    about = [f"chosen because: {form.ask.why}", "", *_HELP, ""]
+    for spec in form.classes:
+        about.append(f"{spec.name}: {spec.description}" if spec.description else spec.name)
+        about += [f"    e.g. {example}" for example in spec.examples]
+    body = [Row(row) for line in about for row in (rows(line, width) or ("",))]
+    text, placed = _window(body, form, height - 1)
+    shown = [*text, Row(cut("any other key goes back to the text", width), "dim")]
+    return Drawn(tuple(shown[:height]), (min(len(shown), height) - 1, 0), placed)
