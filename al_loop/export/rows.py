@@ -1,0 +1,173 @@
+"""One record an id: its text, its label, and where the label comes from."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Literal, NamedTuple
+
+from al_loop.labels import by_folded_name, votes_of
+from al_loop.store import Store, items
+from al_loop.store import export as queries
+from al_loop.types import Answer, Role, Suggestion
+
+
+class Field(NamedTuple):
+    """A column of ours: its type in formats that have types, and what it says."""
+
+    type: Literal["string", "int64", "float64", "bool", "strings"]
+    meaning: str
+
+
+#: Every column of ours in its order; kept columns follow.
+FIELDS: Mapping[str, Field] = {
+    "id": Field("string", "the id under which the row came"),
+    "text": Field("string", "the text; several ids may have the same"),
+    "label": Field("string", "its class"),
+    "status": Field(
+        "string", "what the label rests on: given with the data, agreed by people, fixed by hand"
+    ),
+    "role": Field("string", "pool, or test: kept apart for measuring"),
+    "round": Field("int64", "the round that last chose the text"),
+    "strategy": Field("string", "the query strategy that chose it there"),
+    "inclusion": Field("float64", "with which probability, where it was drawn at random"),
+    "annotators": Field("strings", "who voted; where nobody did, who answered or skipped"),
+    "votes": Field("int64", "how many people voted"),
+    "consensus": Field("float64", "the share of the votes that are for the label"),
+    "labeled_at": Field("string", "when the last answer or the decision by hand was made"),
+    "doubt": Field("float64", "the newest audit's score of a doubted label, near 0 is severe"),
+    "doubtful": Field("bool", "whether the newest audit flagged the label"),
+    "suggestion": Field("string", "what the model suggested when the text was chosen"),
+    "blind": Field("bool", "whether the suggestion was hidden from people"),
+    "fixed_by": Field("string", "who decided on the label by hand"),
+    "fix_reason": Field("string", "and why"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows: also those without a label, of one role only, one a text."""
+
+    everything: bool = False
+    role: Role | None = None
+    distinct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row. `fields` has every name of `FIELDS`, `kept` the kept columns by their own names."""
+
+    item_id: str
+    fields: dict[str, Any]
+    kept: dict[str, str]
+    answers: tuple[Answer, ...]
+    suggestion: Suggestion | None
+    model_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A stream of `total` entries, which can be read once.
+
+    kept: kept column -> what it is called beside our columns.
+    classes: every label that can come, in the stored order of the classes.
+    """
+
+    entries: Iterator[Entry]
+    total: int
+    kept: Mapping[str, str]
+    classes: Sequence[str]
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of all columns, ours first."""
+        return [*FIELDS, *self.kept.values()]
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yield each entry as one mapping with all columns; None where there is no value."""
+        for entry in self.entries:
+            yield self.record(entry)
+
+    def record(self, entry: Entry) -> dict[str, Any]:
+        """Return an entry as one mapping with all columns."""
+        return entry.fields | {name: entry.kept.get(k) for k, name in self.kept.items()}
+
+
+@contextmanager
+def opened(store: Store, wanted: Wanted) -> Iterator[Export]:
+    """Give the rows of one moment; whoever writes meanwhile is not seen."""
+    which: dict[str, Any] = {
+        "everything": wanted.everything,
+        "role": wanted.role,
+        "distinct": wanted.distinct,
+    }
+    with queries.one_moment(store):
+        yield Export(
+            entries=_entries(store, which),
+            total=queries.count(store, **which),
+            kept=free_names(queries.kept_columns(store), FIELDS),
+            classes=queries.class_names(store),
+        )
+
+
+def free_names(names: Sequence[str], taken: Iterable[str]) -> dict[str, str]:
+    """Map each name to itself, or to ``kept_<name>`` where that is taken by one of ours.
+
+    >>> free_names(["status", "kept_status", "channel"], ["status"])
+    {'status': 'kept_kept_status', 'kept_status': 'kept_status', 'channel': 'channel'}
+    """
+    used = set(taken)
+    free = {name for name in names if name not in used}
+    used |= free
+    found = {}
+    for name in names:
+        new = name
+        while name not in free and new in used:
+            new = f"kept_{new}"
+        used.add(new)
+        found[name] = new
+    return found
+
+
+def _entries(store: Store, which: Mapping[str, Any]) -> Iterator[Entry]:
+    """Merge rows and answers, which both come in the order of the texts."""
+    known = by_folded_name(spec.name for spec in items.classes(store))
+    groups = groupby(queries.answers_in_order(store), key=lambda pair: pair[0])
+    group = next(groups, None)
+    position = -1
+    found: tuple[Answer, ...] = ()
+    for row in queries.labels(store, **which):
+        if row["position"] != position:
+            position, found = row["position"], ()
+            while group is not None and group[0] < position:
+                group = next(groups, None)
+            if group is not None and group[0] == position:
+                found = tuple(answer for _, answer in group[1])
+        yield _entry(row, found, known)
+
+
+def _entry(row: sqlite3.Row, found: tuple[Answer, ...], known: Mapping[str, str]) -> Entry:
+    votes = votes_of(found, known)
+    who = votes or dict.fromkeys(answer.annotator for answer in found)
+    agree = sum(label == row["label"] for label in votes.values())
+    times = [answer.updated_at for answer in found]
+    values = {
+        **{name: row[name] for name in row.keys() if name in FIELDS},  # noqa: SIM118
+        "annotators": sorted(who),
+        "votes": len(votes),
+        "consensus": agree / len(votes) if votes and row["label"] is not None else None,
+        "labeled_at": row["fixed_at"] or max(times, default=None),
+        "doubtful": bool(row["flagged"]) if row["audited"] and row["label"] is not None else None,
+        "blind": None if row["suggestion"] is None else bool(row["blind"]),
+    }
+    suggested = row["suggestion"]
+    return Entry(
+        item_id=row["item_id"],
+        fields={name: values[name] for name in FIELDS},
+        kept=json.loads(row["extra"]),
+        answers=found,
+        suggestion=None if suggested is None else Suggestion(suggested, row["suggestion_score"]),
+        model_version=row["model_version"] or "",
+    )
