@@ -2,7 +2,9 @@
 
 DDL = """
 -- What someone decided about one text by hand; the newest row of a text counts, before all
--- answers. Without a label it takes the earlier decision back. Rows are never changed.
+-- answers. Rows are never changed.
+--   label: empty: the earlier decision is taken back
+--   was: the label before, if there was one
 CREATE TABLE fixes (
     id INTEGER PRIMARY KEY, item_id TEXT NOT NULL REFERENCES items(id), label TEXT,
     was TEXT, author TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL
@@ -15,8 +17,12 @@ CREATE TRIGGER fixes_are_kept BEFORE DELETE ON fixes BEGIN
     SELECT RAISE(ABORT, 'decisions are kept');
 END;
 
--- Rounds that were taken back: how far they were, and what became of their tasks. `kept` ones
--- have been worked on and stay with the annotators.
+-- Rounds that were taken back.
+--   round: its number; the next round may have the same
+--   state: how far it was
+--   texts: texts in its batch
+--   removed: tasks that were removed from the server
+--   kept: tasks that somebody had worked on; they stay with the annotators
 CREATE TABLE undone (
     id INTEGER PRIMARY KEY, round INTEGER NOT NULL, state TEXT NOT NULL, strategy TEXT NOT NULL,
     texts INTEGER NOT NULL, removed INTEGER NOT NULL, kept INTEGER NOT NULL,
@@ -28,8 +34,11 @@ DROP VIEW labeled_texts;
 DROP VIEW answers_by_annotator;
 
 -- What each text counts as: derived from aliases, answers, fixes and classes, made anew with
--- every change of them. 'given', 'agreed' and 'fixed' rows have a label and are trained on.
--- Those of a test text may be of a class that is not known yet.
+-- every change of them.
+--   status: given (with the data), agreed (by people) or fixed (by hand); these have a label. Or
+--       conflict (different labels), skipped, proposed (a missing class was named) or unusable
+--   label: those of the pool are trained on; of a test text it may be no known class
+--   votes: people whose answer counts
 CREATE TABLE labels_2 (
     item_id TEXT PRIMARY KEY REFERENCES items(id),
     status TEXT NOT NULL CHECK (status IN
@@ -47,12 +56,24 @@ CREATE VIEW decided AS
     SELECT item_id FROM labels WHERE NOT (status = 'conflict' AND votes = 0);
 
 -- Every text that counts as something, with its label: start here.
+--   status: given (with the data), agreed (by people) or fixed (by hand); these have a label. Or
+--       conflict (different labels), skipped, proposed (a missing class was named) or unusable
+--   votes: people whose answer counts
+--   role: pool or test
 CREATE VIEW labeled_texts AS
     SELECT i.id, i.text, l.label, l.status, l.votes, i.role
     FROM labels l JOIN items i ON i.id = l.item_id;
 
--- Every answer that stands, in words: who said what about which text, in which round. `through`
--- is where it was given: label_studio, terminal, oracle, or adopted (it was there before).
+-- Every answer that stands, in words: who said what about which text, in which round.
+--   round: the last round that chose the text; empty for answers that were there before
+--   through: where it was given: label_studio, terminal, oracle, or adopted (it was there before)
+--   kind: label, skip, empty (nothing was ticked), or invalid (does not fit the page)
+--   label: the ticked class
+--   missing_class: the class that the person missed on the list, in their words
+--   seconds: that the text was open, breaks included
+--   suggestion: what the model said when the text was chosen
+--   blind: 1: they did not see the suggestion
+--   answered_at: in UTC, as all times here
 CREATE VIEW answers_in_words AS
     SELECT a.item_id, i.text, b.round, a.annotator, p.annotator AS through, a.kind,
            json_extract(a.labels, '$[0]') AS label, a.missing AS missing_class, a.comment,
@@ -63,6 +84,8 @@ CREATE VIEW answers_in_words AS
     WHERE a.gone = 0;
 
 -- What the budget was spent on: every answer but those that were there before.
+--   label: the ticked class
+--   seconds: that the text was open, breaks included
 CREATE VIEW purchases AS
     SELECT round, annotator, kind, label, seconds, answered_at
     FROM answers_in_words WHERE through <> 'adopted';
@@ -70,7 +93,9 @@ CREATE VIEW purchases AS
 -- The same with the seconds that count. An answer that took at least two minutes, and more than
 -- ten times as long as usual, had a break in it and counts as long as usual: the median of that
 -- person, or of everybody when that person has fewer than five timed answers. An answer without
--- a time counts with the median of everybody. `counted` is null when nothing was ever timed.
+-- a time counts with the median of everybody.
+--   seconds: as in purchases
+--   counted: seconds without the breaks; empty when nothing was ever timed
 CREATE VIEW spending AS
     WITH timed AS (SELECT round, annotator, kind, label, answered_at,
             CASE WHEN seconds > 0 THEN seconds END AS seconds FROM purchases),
@@ -88,28 +113,49 @@ CREATE VIEW spending AS
             THEN coalesce(u.mine, m.ours) ELSE coalesce(r.seconds, m.ours) END AS counted
     FROM ranked r JOIN median m LEFT JOIN usual u ON u.annotator = r.annotator;
 
--- Labels paid for, all answers, those that were skipped, and hours of work without the breaks:
--- by round (null: the text was in no batch), by annotator, and by the class that was answered
--- (null: a skip, a class that is missing, or nothing that fits the page).
+-- What each round cost.
+--   round: empty: the text was in no batch
+--   labels: answers that say something; those that name a missing class are among them
+--   answers: all answers that were paid
+--   skips: those that were skipped
+--   hours: of work, without the breaks
 CREATE VIEW spending_by_round AS
     SELECT round, SUM(kind = 'label') AS labels, COUNT(*) AS answers, SUM(kind = 'skip') AS skips,
         SUM(counted) / 3600 AS hours FROM spending GROUP BY round;
+
+-- What each person's answers cost; the columns mean the same as in spending_by_round.
+--   hours: of work, without the breaks
 CREATE VIEW spending_by_annotator AS
     SELECT annotator, SUM(kind = 'label') AS labels, COUNT(*) AS answers,
         SUM(kind = 'skip') AS skips, SUM(counted) / 3600 AS hours
     FROM spending GROUP BY annotator;
+
+-- What the answers of each class cost; the columns mean the same as in spending_by_round.
+--   class: that was answered; empty: a skip, a missing class, or nothing that fits the page
+--   hours: of work, without the breaks
 CREATE VIEW spending_by_class AS
     SELECT CASE kind WHEN 'label' THEN label END AS class, SUM(kind = 'label') AS labels,
         COUNT(*) AS answers, SUM(kind = 'skip') AS skips, SUM(counted) / 3600 AS hours
     FROM spending GROUP BY class;
 
--- What each person did.
+-- What each person did, skips counted among the answers.
+--   mean_seconds: breaks included
 CREATE VIEW answers_by_annotator AS
     SELECT annotator, COUNT(*) AS answers, SUM(kind = 'skip') AS skips,
            AVG(lead_time) AS mean_seconds, MAX(updated_at) AS last_answer
     FROM answers WHERE gone = 0 GROUP BY annotator;
 
 -- One line a round: what it cost and what it brought.
+--   state: logged when it is finished
+--   texts: texts of its batch that did not go back to the pool
+--   labels: labels of people after it, from all rounds
+--   answers: answers after it, from all rounds
+--   accuracy: of the model that it trained; empty when it could not be measured
+--   accuracy_low: lower end of the 95 % interval
+--   accuracy_high: its upper end
+--   classes_seen: classes with a label
+--   classes_known: classes that can be chosen
+--   doubtful: labels that look wrong
 CREATE VIEW round_results AS
     SELECT r.number AS round, r.state, r.strategy, r.created_at,
         (SELECT COUNT(*) FROM batch b WHERE b.round = r.number AND b.released = 0) AS texts,
@@ -125,20 +171,26 @@ CREATE VIEW round_results AS
         CAST(MAX(CASE WHEN m.name = 'noise_found' THEN m.value END) AS INTEGER) AS doubtful
     FROM rounds r LEFT JOIN metrics m ON m.round = r.number GROUP BY r.number;
 
--- Suggestions beside what people said. `blind` ones were hidden from them.
+-- Suggestions beside what people said.
+--   blind: 1: they did not see the suggestion
+--   same: 1: they said the same
 CREATE VIEW suggestions AS
     SELECT round, item_id, annotator, blind, suggestion, label, suggestion = label AS same
     FROM answers_in_words
     WHERE kind = 'label' AND label IS NOT NULL AND suggestion IS NOT NULL;
 
--- Labels that look wrong, as of the newest audited round; a score near 0 is severe.
+-- Labels that look wrong, as of the newest audited round, unless they were set by hand since.
+--   label: as it was in that round
+--   suggested: the class that fits better
+--   score: 0 to 1, low is severe
 CREATE VIEW doubtful_labels AS
     SELECT s.item_id, i.text, s.given AS label, s.suggested, s.score, s.round
-    FROM issues s JOIN items i ON i.id = s.item_id
-    WHERE s.flagged = 1 AND s.round =
+    FROM issues s JOIN items i ON i.id = s.item_id LEFT JOIN labels l ON l.item_id = i.id
+    WHERE s.flagged = 1 AND l.status IS NOT 'fixed' AND s.round =
         (SELECT MAX(t.round) FROM transitions t WHERE t.state = 'audited');
 
 -- Each class with its labels in the training set.
+--   origin: who named it: config (config.toml), data, command (al-loop classes add) or oracle
 CREATE VIEW class_counts AS
     SELECT c.name AS class, c.description, c.origin, c.added_at, COUNT(i.id) AS labels
     FROM classes c LEFT JOIN labels l ON l.label = c.name
@@ -146,6 +198,10 @@ CREATE VIEW class_counts AS
     GROUP BY c.name ORDER BY c.position;
 
 -- What was changed afterwards: answers that were edited or deleted, and decisions by hand.
+--   what: answer or fix
+--   who: whose answer it was, or who decided
+--   was: the label before
+--   was_since: when the answer had become so; of a fix: when it was made
 CREATE VIEW label_changes AS
     SELECT a.item_id, 'answer' AS what, a.annotator AS who,
            json_extract(h.labels, '$[0]') AS was, '' AS reason, h.updated_at AS was_since
