@@ -1,0 +1,135 @@
+"""The sections of a report about classes, errors, suspicious labels, and the map."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from al_loop import html
+from al_loop.html import Block, Coloring, Heading, Note, Prose, Table, charts
+
+_TEXT = 300  # characters of a text in a table
+_NOT_LABELED = "no label"
+_STATUS = {
+    "given": "label from the data",
+    "agreed": "label by people",
+    "fixed": "label by hand",
+    "conflict": "labeled differently",
+    "skipped": "skipped",
+    "proposed": "asks for a new class",
+    "unusable": "answer without a label",
+    "doubtful": "label looks wrong",
+}
+
+
+def blocks(facts: Mapping[str, Any]) -> Iterator[Block]:
+    """Return the table of classes, the confusion matrix and the suspicious labels."""
+    yield from _classes(facts)
+    yield from _confusion(facts)
+    yield from _suspicious(facts)
+
+
+def _classes(facts: Mapping[str, Any]) -> Iterator[Block]:
+    yield Heading("Classes")
+    rows = facts["classes"]
+    if not rows:
+        yield Prose('No class is known yet. People write what they see into "missing class".')
+        return
+    quality = facts["quality"]
+    if quality["note"]:
+        yield Note(quality["note"])
+    weakest = sorted(rows, key=lambda r: (r["f1"] is None, r["f1"] or 0.0, r["class"]))
+    shown = [r | {"interval": _between(r["recall_low"], r["recall_high"])} for r in weakest]
+    columns = {"class": "class", "labels": "labels"}
+    if quality["source"]:
+        columns |= {"texts": "texts measured", "precision": "precision", "recall": "recall"}
+        columns |= {"interval": "95 % of recall", "f1": "F1"}
+    where = f", measured on {quality['source']} ({quality['texts']:,} texts)"
+    order = ", weakest first" if quality["source"] else ""
+    yield Table(f"Classes{order}{where if quality['source'] else ''}", columns, shown)
+
+
+def _between(low: float | None, high: float | None) -> str | None:
+    return None if low is None or high is None else f"{low:.2f} to {high:.2f}"
+
+
+def _confusion(facts: Mapping[str, Any]) -> Iterator[Block]:
+    found = facts["confusion"]
+    if not found:
+        return
+    yield Heading("Classes that are confused")
+    names, texts = found["classes"], facts["quality"]["texts"]
+    of = ""
+    if len(names) < found["of"]:
+        of = (
+            f" Shown are the {len(names)} of {found['of']} classes with the most errors;"
+            f" {found['outside']:,} texts lie outside."
+        )
+    yield charts.matrix(
+        "Confusion matrix",
+        f"{found['errors']:,} of {texts:,} texts of the {facts['quality']['source']} are"
+        f" classified wrongly.{of}",
+        names,
+        found["matrix"],
+    )
+    if found["worst"]:
+        columns = {"class": "true class", "predicted": "predicted as", "texts": "texts"}
+        yield Table("The most frequent errors", columns, found["worst"])
+
+
+def _suspicious(facts: Mapping[str, Any]) -> Iterator[Block]:
+    yield Heading("Suspicious labels")
+    total, rows = facts["suspicious"]["total"], facts["suspicious"]["labels"]
+    if not rows:
+        yield Prose("No label looks wrong, as far as the newest audit can tell.")
+        return
+    more = f" {total - len(rows):,} more: al-loop noise." if total > len(rows) else ""
+    yield Prose(
+        f"{total:,} labels look wrong to a classifier that did not see them. A score near 0 is"
+        " severe. Correct one with al-loop fix, or edit the answer in Label Studio."
+    )
+    columns = {"item_id": "id", "label": "label", "suggested": "looks like", "score": "score"}
+    yield Table(
+        f"The {len(rows)} most suspicious labels",
+        columns | {"text": "text"},
+        [r | {"text": html.shorten(r["text"], _TEXT)} for r in rows],
+        more.strip(),
+    )
+
+
+def map_blocks(facts: Mapping[str, Any]) -> Iterator[Block]:
+    """Return the map of the texts."""
+    yield Heading("Map of the texts")
+    found = facts["map"]["points"]
+    total = facts["map"]["total"]
+    if not found:
+        yield Prose(f"{total} texts are too few for a map.")
+        return
+    shown = f"All {total:,} texts of the pool."
+    if len(found) < total:
+        shown = (
+            f"{len(found):,} of {total:,} texts, sampled: those that people saw first, the rest"
+            " at random."
+        )
+    batches = [_NOT_LABELED if p["round"] is None else f"round {p['round']}" for p in found]
+    colorings = [
+        Coloring("class", [p["class"] or _NOT_LABELED for p in found], (_NOT_LABELED,)),
+        Coloring("batch", batches, (_NOT_LABELED,), ordered=True),
+        Coloring("status", [_status(p) for p in found], ("not asked yet",)),
+    ]
+    yield html.points(
+        "Texts that mean similar things lie near each other",
+        f"{shown} Distances within a group mean something, those between far groups little.",
+        [(p["x"], p["y"]) for p in found],
+        [_says(p) for p in found],
+        colorings,
+    )
+
+
+def _status(p: Mapping[str, Any]) -> str:
+    if p["status"] is None:
+        return "not asked yet" if p["round"] is None else "with the annotators"
+    return _STATUS[p["status"]]
+
+
+def _says(p: Mapping[str, Any]) -> str:
+    batch = "" if p["round"] is None else f", round {p['round']}"
+    return f"{p['text']}\n{p['class'] or _NOT_LABELED}{batch}, {_status(p)} ({p['id']})"

@@ -1,0 +1,78 @@
+"""Queries behind `al-loop report`, mostly of the views that people can open themselves."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from al_loop.store.core import Store
+
+
+def curve(store: Store) -> list[dict[str, Any]]:
+    """Return what each round cost and brought: the view `round_results`."""
+    return [dict(r) for r in store.rows("SELECT * FROM round_results ORDER BY round")]
+
+
+def classes(store: Store) -> dict[str, int]:
+    """Map each class, in the stored order, to its labels: the view `class_counts`."""
+    return {r["class"]: r["labels"] for r in store.rows("SELECT class, labels FROM class_counts")}
+
+
+def speeds(store: Store) -> dict[str, list[float]]:
+    """Map each annotator to the seconds of their timed answers, breaks and all."""
+    found: dict[str, list[float]] = {}
+    for r in store.rows("SELECT annotator, seconds FROM purchases WHERE seconds > 0"):
+        found.setdefault(r["annotator"], []).append(r["seconds"])
+    return found
+
+
+def suggestions(store: Store) -> dict[bool, tuple[int, int]]:
+    """Map whether suggestions were hidden to (answers, those that equal the suggestion)."""
+    rows = store.rows("SELECT blind, COUNT(*), SUM(same) FROM suggestions GROUP BY blind")
+    return {bool(r[0]): (r[1], r[2]) for r in rows}
+
+
+def doubtful_ids(store: Store) -> set[str]:
+    """Return the texts whose label looks wrong: the view `doubtful_labels`."""
+    return {r["item_id"] for r in store.rows("SELECT item_id FROM doubtful_labels")}
+
+
+def doubtful(store: Store, n: int) -> tuple[int, list[dict[str, Any]]]:
+    """Return how many labels look wrong, and the `n` worst."""
+    total = int(store.value("SELECT COUNT(*) FROM doubtful_labels"))
+    rows = store.rows(
+        "SELECT item_id, text, label, suggested, score, round FROM doubtful_labels"
+        " ORDER BY score, item_id LIMIT ?",
+        [n],
+    )
+    return total, [dict(r) for r in rows]
+
+
+def versions(store: Store, number: int) -> dict[str, str]:
+    """Return the packages that selected a round."""
+    text = store.value("SELECT versions FROM rounds WHERE number = ?", [number])
+    found: dict[str, str] = json.loads(text) if text else {}
+    return found
+
+
+def pool_ids(store: Store) -> tuple[list[str], list[str]]:
+    """Return the texts of the pool that anything is known about, and the others, as they came.
+
+    Known is a text that counts as something, or that was sent to people.
+    """
+    asked = {r[0] for r in store.rows("SELECT item_id FROM batch WHERE released = 0")}
+    asked.update(r[0] for r in store.rows("SELECT item_id FROM labels"))
+    rows = store.rows("SELECT id FROM items WHERE role = 'pool' ORDER BY position")
+    known = [r[0] for r in rows if r[0] in asked]
+    return known, [r[0] for r in rows if r[0] not in asked]
+
+
+def texts(store: Store, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return text, hash, label, status and the newest round of some texts, as they came."""
+    rows = store.rows(
+        "SELECT i.id, i.text, i.text_hash, l.label, l.status, (SELECT MAX(b.round) FROM batch b"
+        "  WHERE b.item_id = i.id AND b.released = 0) AS round"
+        " FROM items i LEFT JOIN labels l ON l.item_id = i.id"
+        " WHERE i.id IN (SELECT value FROM json_each(?)) ORDER BY i.position",
+        [json.dumps(list(ids))],
+    )
+    return [dict(r) for r in rows]
