@@ -66,8 +66,9 @@ def no_sweep_before_a_pull(monkeypatch):
 
 
 def drafts_are_no_work(monkeypatch):
-    work = tasks._work
-    monkeypatch.setattr(tasks, "_work", lambda task: work({**task, "drafts": []}))
+    work = tasks.work_on
+    monkeypatch.setattr(tasks, "work_on", lambda task: work({**task, "drafts": []}))
+    monkeypatch.setattr(tasks, "UNTOUCHED", tasks.UNTOUCHED[:1])
 
 
 def no_md5(monkeypatch):

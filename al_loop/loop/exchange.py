@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from al_loop.config import Config
@@ -82,15 +82,16 @@ def _tasks(store: Store, config: Config, batch: Sequence[BatchRow]) -> list[Task
     ]
 
 
-def fetch(parts: Parts, options: PullOptions) -> Pulled:
-    """Ask for the full snapshot of the project."""
+def fetch(parts: Parts, options: PullOptions, without: Collection[str] = ()) -> Pulled:
+    """Ask for the full snapshot of the project; tasks of `without` may be gone from it."""
     store = parts.store
     project = tasks.refreshed(store, parts.project)
+    pushed = tasks.task_overlaps(store, project.id)
     return parts.annotator.pull(
         PullRequest(
             project=project,
             classes=items.classes(store),
-            keys=tasks.task_overlaps(store, project.id),
+            keys={key: n for key, n in pushed.items() if key not in without},
             sweep=tasks.recent_keys(store, project.id),
             annotated_before=tasks.annotated(store, project.id),
             allow_shrink=options.allow_shrink,
@@ -127,9 +128,13 @@ def sync(parts: Parts, options: PullOptions) -> None:
     """
     late = tasks.has_unanswered_tasks(parts.store, parts.project.id)
     shrunk = options.allow_shrink and tasks.task_overlaps(parts.store, parts.project.id)
-    if not late and not shrunk:
-        return
-    pulled = fetch(parts, options)
+    if late or shrunk:
+        collect(parts, options)
+
+
+def collect(parts: Parts, options: PullOptions, without: Collection[str] = ()) -> None:
+    """Fetch and store all answers, whatever round is open; see `fetch`."""
+    pulled = fetch(parts, options, without)
     with parts.store.tx():
         changes = _store(parts, pulled)
     _tell(parts, pulled, changes)

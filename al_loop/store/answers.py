@@ -56,9 +56,7 @@ def save_pull(store: Store, project_id: int, pulled: Pulled) -> Changes:
         "UPDATE tasks SET gone = 1, remote_id = NULL WHERE project_id = ? AND key = ?",
         [(project_id, key) for key in pulled.gone],
     )
-    if not any(tasks.task_overlaps(store, project_id)):
-        # Nothing of it is left: the next push finds the project by its marker or makes one.
-        store.execute("UPDATE projects SET remote_id = NULL WHERE id = ?", [project_id])
+    tasks.forget_empty_project(store, project_id)
     store.execute(
         "UPDATE projects SET annotated = ?, digest = ?, pulled_at = ? WHERE id = ?",
         [pulled.annotated, pulled.digest, now(), project_id],

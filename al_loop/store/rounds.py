@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from al_loop.errors import StateError
+from al_loop.store import undo
 from al_loop.store.core import Store, now
 from al_loop.types import State, task_key
 
@@ -119,6 +120,7 @@ def create(
         " overlap = MAX(overlap, excluded.overlap)",
         [(new.project_id, b.key, b.item_id, b.look, b.overlap) for b in batch],
     )
+    undo.note_earlier_tasks(store, new.number)
 
 
 def _batch_values(b: BatchRow) -> tuple[Any, ...]:

@@ -93,6 +93,15 @@ def annotated(store: Store, project_id: int) -> int:
     return int(store.value("SELECT annotated FROM projects WHERE id = ?", [project_id]))
 
 
+def forget_empty_project(store: Store, project_id: int) -> None:
+    """Forget where a project is when nothing of it is left.
+
+    The next push finds it on the server by its marker, or makes one.
+    """
+    if not task_overlaps(store, project_id):
+        store.execute("UPDATE projects SET remote_id = NULL WHERE id = ?", [project_id])
+
+
 def release_gone(store: Store, project_id: int) -> None:
     """Give texts back whose task was deleted on the server."""
     store.execute(

@@ -247,9 +247,7 @@ class Fake:
 
     def api_dm(self, method, rest, query, data):
         if rest == ["actions"] and query.get("id") == "delete_tasks":
-            self.store.project(int(query["project"]))
-            gone = self.store.delete_tasks(data["selectedItems"]["included"])
-            return 200, {"processed_items": gone, "detail": f"Deleted {gone} tasks"}
+            return 200, self.store.delete_selected(int(query["project"]), data)
         if method == "DELETE" and rest[:1] == ["views"] and int(rest[1]) in self.store.views:
             del self.store.views[int(rest[1])]
             return 204, None

@@ -60,6 +60,10 @@ def passes(store, task, item):
         return any(
             p["model_version"] in value for p in store.of_task(store.predictions, task["id"])
         )
+    if name == "filter:tasks:annotations_ids" and operator == "empty":
+        return (not store.of_task(store.annotations, task["id"])) is value
+    if name == "filter:tasks:draft_exists" and operator == "equal":
+        return bool(store.of_task(store.drafts, task["id"])) is value
     raise Bad(500, f"the fake has no filter {name} {operator}")
 
 

@@ -156,6 +156,14 @@ class Store:
                 del rows[key]
         return len(gone)
 
+    def delete_selected(self, pid, data):
+        """As the server does: selection and filters both count, an empty selection is none."""
+        self.project(pid)
+        found = select(self, self.tasks_of(pid), data.get("filters") or {})
+        chosen = data["selectedItems"]["included"]
+        gone = self.delete_tasks([t["id"] for t in found if not chosen or t["id"] in chosen])
+        return {"processed_items": gone, "detail": f"Deleted {gone} tasks"}
+
     def of_task(self, rows, tid):
         return [row for row in rows.values() if row["task"] == tid]
 

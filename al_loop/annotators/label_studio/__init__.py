@@ -2,7 +2,7 @@
 
 What the server does and does not promise is written down where it matters: `faults` (the three
 outcomes of a call), `client` (the calls), `tasks` (look-up and sweep), `project` and `page`
-(the project and its labeling page), `push`, `snapshot` and `pull`, `parse` (answers).
+(the project and its labeling page), `push`, `take_back`, `snapshot` and `pull`, `parse` (answers).
 """
 
 import time
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
     from al_loop.annotators.label_studio.doctor import ProjectInfo, ServerInfo, UserInfo
+    from al_loop.annotators.label_studio.take_back import TakenBack
 
 __all__ = ["LabelStudio"]
 
@@ -73,6 +74,28 @@ class LabelStudio:
 
         with _translated(self.api):
             return pull(self.api, request)
+
+    def take_back(
+        self,
+        ref: ProjectRef,
+        keys: Sequence[str],
+        *,
+        delete: bool = True,
+        progress: Progress = lambda done: None,
+    ) -> "TakenBack":
+        """Remove the tasks of some keys that nobody worked on; can be repeated.
+
+        Without `delete` nothing is changed, and the result says what would be.
+
+        Raises:
+            ServerError: unreachable, or some could not be removed; run again.
+            AuthError: the key was refused.
+            InputError: what has the project's number is not ours.
+        """
+        from al_loop.annotators.label_studio import take_back
+
+        with _translated(self.api):
+            return take_back.take_back(self.api, ref, keys, delete=delete, progress=progress)
 
     def server(self) -> "ServerInfo":
         """Return the server's version and edition."""

@@ -1,0 +1,113 @@
+"""Rounds that are taken back: which tasks are a round's own, and taking its rows away."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from al_loop.store import results, tasks
+from al_loop.store.core import Store, now
+
+#: Notes of a round: tasks that were on the server before it, and those an undo set out to remove.
+_EARLIER, _BEGUN = "tasks_before", "undo_began"
+_TABLES = ("notes", "metrics", "issues", "models", "transitions", "batch")
+
+
+def note_earlier_tasks(store: Store, number: int) -> None:
+    """Note which tasks of a new round were pushed before it, and are not its own. Inside a tx."""
+    rows = store.rows(
+        "SELECT t.key FROM batch b JOIN rounds r ON r.number = b.round JOIN tasks t"
+        " ON t.project_id = r.project_id AND t.item_id = b.item_id AND t.look = b.look"
+        " WHERE b.round = ? AND t.remote_id IS NOT NULL ORDER BY t.key",
+        [number],
+    )
+    results.save_note(store, number, _EARLIER, [r["key"] for r in rows])
+
+
+def own_keys(store: Store, number: int) -> list[str]:
+    """Return the keys of the tasks that a round pushed, or was to push, as the first.
+
+    A round that schema 1 opened has no note of the others: all of earlier batches are left out.
+    """
+    keys = _keys(store, "=", number)
+    earlier = results.notes(store, number).get(_EARLIER)
+    if earlier is None:
+        earlier = _keys(store, "<", number)
+    return sorted(set(keys) - set(earlier))
+
+
+def _keys(store: Store, relation: str, number: int) -> list[str]:
+    rows = store.rows(
+        f"SELECT item_id || ':' || look AS key FROM batch WHERE round {relation} ?", [number]
+    )
+    return [r["key"] for r in rows]
+
+
+def begin(store: Store, number: int, found: Sequence[str]) -> list[str]:
+    """Note that a round is about to lose its tasks; until it is gone nothing else is done to it.
+
+    found: those of its own keys that have a task. Returns them and those noted by an earlier
+    try, which may have removed some. Inside a tx.
+    """
+    there = sorted({*found, *(begun(store, number) or ())})
+    results.save_note(store, number, _BEGUN, there)
+    return there
+
+
+def begun(store: Store, number: int) -> list[str] | None:
+    """Return what an undo that has not finished noted about a round; None: there was none."""
+    found: list[str] | None = results.notes(store, number).get(_BEGUN)
+    return found
+
+
+def local_tasks(store: Store, number: int, keys: Sequence[str]) -> tuple[list[str], dict[str, int]]:
+    """Return the pushed ones of some keys, and those with an answer, where no server has them."""
+    rows = store.rows(
+        "SELECT t.key, t.remote_id, EXISTS (SELECT 1 FROM answers a WHERE a.gone = 0"
+        "  AND a.project_id = t.project_id AND a.key = t.key) AS answered"
+        " FROM tasks t JOIN rounds r ON r.project_id = t.project_id"
+        " WHERE r.number = ? AND t.remote_id IS NOT NULL AND t.gone = 0",
+        [number],
+    )
+    own = set(keys)
+    ours = [r for r in rows if r["key"] in own]
+    return [r["key"] for r in ours], {r["key"]: r["remote_id"] for r in ours if r["answered"]}
+
+
+def answered(store: Store, number: int) -> int:
+    """Count the texts of a round that have a label from people."""
+    return int(
+        store.value(
+            "SELECT COUNT(DISTINCT b.item_id) FROM batch b JOIN labels l ON l.item_id = b.item_id"
+            " WHERE b.round = ? AND l.label IS NOT NULL AND l.votes > 0",
+            [number],
+        )
+    )
+
+
+def finish(
+    store: Store, number: int, *, own: Sequence[str], kept: Mapping[str, int], removed: int, by: str
+) -> None:
+    """Take a round's rows away and note that it was there. Inside a tx.
+
+    Its answers stay, and so do the rows of its tasks: those of `kept` (key -> number) with their
+    number, all other `own` ones as gone, so that an answer that turns up late has its text.
+    """
+    project = store.value("SELECT project_id FROM rounds WHERE number = ?", [number])
+    texts = store.value("SELECT COUNT(*) FROM batch WHERE round = ?", [number])
+    store.execute(
+        "INSERT INTO undone (round, state, strategy, texts, removed, kept, author, at)"
+        " SELECT number, state, strategy, ?, ?, ?, ?, ? FROM rounds WHERE number = ?",
+        [texts, removed, len(kept), by, now(), number],
+    )
+    for table in _TABLES:
+        store.execute(f"DELETE FROM {table} WHERE round = ?", [number])
+    store.execute("DELETE FROM rounds WHERE number = ?", [number])
+    store.execute_many(
+        "UPDATE tasks SET remote_id = ?, gone = ? WHERE project_id = ? AND key = ?",
+        [(kept.get(key), int(key not in kept), project, key) for key in own],
+    )
+    tasks.forget_empty_project(store, project)
+
+
+def last(store: Store) -> Any:
+    """Return the newest row of a round that was taken back, None if none was."""
+    return store.row("SELECT * FROM undone ORDER BY id DESC LIMIT 1")
