@@ -1,8 +1,10 @@
 """Play the loop through on labeled data: the same steps, with an oracle instead of people."""
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
@@ -12,24 +14,56 @@ from al_loop.bars import Bar, no_bar
 from al_loop.config import Config, override
 from al_loop.errors import InputError, NothingToSelect
 from al_loop.imports import Request
+from al_loop.lean import one_thread
 from al_loop.loop import machine
 from al_loop.loop.parts import Parts, Vectors, quiet
 from al_loop.store import Store, items, open_store, play, results, tasks
+from strategies.base import Picks, PoolView, Strategy
 
-Say = Callable[[str], None]
+Say: TypeAlias = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A data set with its labels in it, and the vectors of all its texts by hash."""
+    """A data set with its labels in it, and the (n, d) vectors of its texts; `rows` by hash."""
 
     store: Store
-    vectors: Callable[[str, Sequence[str], Sequence[str]], Vectors]
+    matrix: Vectors
+    rows: Mapping[str, int]
+
+    @classmethod
+    def of(cls, store: Store, matrix: Vectors) -> Self:
+        """Put a store together with the vectors of its texts in order of arrival."""
+        return cls(store, matrix, {t[2]: i for i, t in enumerate(items.texts(store))})
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open what `save` wrote; processes share the memory of the vectors."""
+        return cls.of(play.reopened(path), np.load(_beside(path), mmap_mode="r"))
+
+    def save(self, path: Path) -> None:
+        """Write the world into a file, and its vectors beside it, for other processes."""
+        play.copy(self.store, path).close()
+        np.save(_beside(path), self.matrix)
+
+    def vectors(self, _encoder: str, hashes: Sequence[str], _texts: Sequence[str]) -> Vectors:
+        """Return (m, d) vectors of some texts."""
+        found: Vectors = np.asarray(self.matrix[[self.rows[h] for h in hashes]])
+        return found
+
+
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".npy")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one run does; `labeled_ids` start with their labels, which are not counted."""
+    """What one run does.
+
+    labeled_ids: start with their labels, which are not counted.
+    noise: share of wrong answers of whoever answers.
+    people: those who answer in turn, with the share of wrong answers of each, instead.
+    """
 
     strategy: str
     rounds: int
@@ -37,6 +71,8 @@ class Plan:
     seed: int
     labeled_ids: Collection[str] = ()
     known_classes: Sequence[str] = ()
+    noise: float = 0.0
+    people: Mapping[str, float] = field(default_factory=dict)
 
 
 def load(request: Request, config: Config, bar: Bar = no_bar) -> World:
@@ -60,20 +96,18 @@ def load(request: Request, config: Config, bar: Bar = no_bar) -> World:
         )
     texts = items.texts(store)
     hashes = [t[2] for t in texts]
-    matrix = cache.vectors(config.model.encoder, hashes, [t[1] for t in texts], bar)
-    row = {h: i for i, h in enumerate(hashes)}
-
-    def look_up(_encoder: str, wanted: Sequence[str], _texts: Sequence[str]) -> Vectors:
-        found: Vectors = matrix[[row[h] for h in wanted]]
-        return found
-
-    return World(store, look_up)
+    return World.of(store, cache.vectors(config.model.encoder, hashes, [t[1] for t in texts], bar))
 
 
 def run(world: World, config: Config, plan: Plan) -> dict[str, Any]:
     """Play one run and return its curve, one entry a round in each list.
 
-    Ends early, with shorter lists, when no text is left.
+    `query_seconds` are those that the strategy took to choose, without training a model. Ends
+    early, with shorter lists, when no text is left. One thread computes, so that the same plan
+    gives the same digits on any number of processors, and in whatever process.
+
+    Raises:
+        InputError: the batch asks for more answers to a text than there are people.
     """
     store = play.copy(world.store)
     store.set_meta("uuid", f"simulation-{plan.seed}")
@@ -81,23 +115,49 @@ def run(world: World, config: Config, plan: Plan) -> dict[str, Any]:
     settings = override(config, "batch", strategy=plan.strategy, size=plan.batch)
     # The classes of a config.toml are no knowledge here: --known-classes says what is known.
     settings = settings.model_copy(update={"seed": plan.seed, "classes": {}})
-    people = tuple(f"oracle {i + 1}" for i in range(settings.batch.overlap.annotators))
+    spent: list[float] = []
     parts = Parts(
         store=store,
-        annotator=Oracle(gold, people=people),
+        annotator=_oracle(gold, settings, plan),
         project=tasks.make_project(store, "oracle", "simulation"),
         vectors=world.vectors,
-        strategy=app.strategy,
+        strategy=lambda chosen: _timed(app.strategy(chosen), spent),
         audits=False,
     )
-    for _ in range(plan.rounds):
-        try:
-            machine.run(parts, settings, machine.Options(wait=True))
-        except NothingToSelect:
-            break
-    curve = _curve(results.history(store))
+    import sklearn.linear_model  # noqa: F401 - the cap is on what is loaded, SciPy's BLAS too
+
+    with one_thread():
+        for _ in range(plan.rounds):
+            try:
+                machine.run(parts, settings, machine.Options(wait=True))
+            except NothingToSelect:
+                break
+    curve = _curve(results.history(store)) | {"query_seconds": spent}
     store.close()
     return {"strategy": plan.strategy, "seed": plan.seed} | curve
+
+
+def _oracle(gold: Mapping[str, str], config: Config, plan: Plan) -> Oracle:
+    overlap = config.batch.overlap
+    alike = {f"oracle {i + 1}": plan.noise for i in range(overlap.annotators)}
+    people = plan.people or alike
+    if overlap.share and len(people) < overlap.annotators:
+        raise InputError(
+            f"--annotators: {len(people)} people can't give the {overlap.annotators} answers that"
+            " [batch.overlap] annotators asks for",
+            hint="name more people, or set [batch.overlap] share = 0 in the file of --config",
+        )
+    return Oracle(gold, mistakes=people, seed=plan.seed, people=tuple(people))
+
+
+def _timed(strategy: Strategy, spent: list[float]) -> Strategy:
+    def timed(pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
+        began = time.perf_counter()
+        found = strategy(pool, n, rng)
+        spent.append(round(time.perf_counter() - began, 4))
+        return found
+
+    return timed
 
 
 def _silent(_file: str, _rows: int) -> None:

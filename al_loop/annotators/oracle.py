@@ -1,12 +1,17 @@
 """Answers from gold labels, at once: simulations and the offline demo."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from al_loop.annotators.base import Progress, number_of
 from al_loop.data.text import fold
+from al_loop.errors import InputError
 from al_loop.labels import by_folded_name
 from al_loop.types import Answer, Pulled, PullRequest, Pushed, PushRequest, split_key
+
+#: What `--annotators` calls a share of mistakes.
+KINDS: Mapping[str, float] = {"good": 0.05, "fair": 0.15, "poor": 0.30}
 
 _WHEN = "2000-01-01T00:00:00Z"
 
@@ -18,7 +23,8 @@ class Oracle:
     gold: item id -> label.
     names_classes: True lets it answer with classes that are not known yet, which then are;
         False makes it write them into "missing class", as people do.
-    mistakes: person -> share of the answers that are another known class.
+    mistakes: person -> share of the answers that are another class: any of the gold labels', or
+        with `names_classes` False any that is known.
     skips: share of the tasks that are skipped. What is skipped or mistaken follows from `seed`,
         the text and the person, not from the order.
     people: who answers, in turn; a task with overlap is answered by as many of them.
@@ -43,8 +49,9 @@ class Oracle:
     def pull(self, request: PullRequest) -> Pulled:
         """Answer every task that was ever pushed, the same way each time."""
         known = by_folded_name(c.name for c in request.classes)
+        all_ = by_folded_name(sorted(set(self.gold.values()))) if self.names_classes else known
         answers = [
-            self.said.setdefault((key, person), self._answer(key, person, known))
+            self.said.setdefault((key, person), self._answer(key, person, all_))
             for key, overlap in request.keys.items()
             for person in self._asked(key, overlap)
         ]
@@ -59,14 +66,34 @@ class Oracle:
     def _draw(self, what: str, key: str, person: str) -> float:
         return number_of(f"{self.seed} {what} {key} {person}") / 2**52
 
-    def _answer(self, key: str, person: str, known: Mapping[str, str]) -> Answer:
+    def _answer(self, key: str, person: str, classes: Mapping[str, str]) -> Answer:
         number = number_of(f"{key} {person}")
         label = self.gold[split_key(key)[0]]
         if self._draw("skip", key, person) < self.skips:
             return Answer(number, key, person, "skip", created_at=_WHEN, updated_at=_WHEN)
-        if not self.names_classes and fold(label) not in known:
+        if not self.names_classes and fold(label) not in classes:
             return Answer(number, key, person, "label", missing=label, updated_at=_WHEN)
-        others = [name for folded, name in known.items() if folded != fold(label)]
+        others = [name for folded, name in classes.items() if folded != fold(label)]
         if others and self._draw("mistake", key, person) < self.mistakes.get(person, 0):
             label = others[int(self._draw("which", key, person) * len(others))]
         return Answer(number, key, person, "label", (label,), updated_at=_WHEN)
+
+
+def crew(text: str) -> dict[str, float]:
+    """Read ``good:2,poor:1`` or ``0.2:1``: people, with the share of their mistakes.
+
+    Raises:
+        InputError: neither one of `KINDS` nor a share from 0 to 1, or no count from 1 to 100.
+    """
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        kind, _, number = (word.strip() for word in part.partition(":"))
+        share = KINDS.get(kind, float(kind) if re.fullmatch(r"[01]|[01]?\.\d+", kind) else 2.0)
+        if share > 1 or not re.fullmatch(r"[1-9]\d?|100", number):
+            raise InputError(
+                f"--annotators: {part!r} is not KIND:NUMBER",
+                hint="for example --annotators good:2,poor:1, or 0.2:1 for one with 20 % mistakes",
+            )
+        known = sum(name.startswith(f"{kind} ") for name in found)
+        found |= {f"{kind} {known + i + 1}": share for i in range(int(number))}
+    return found

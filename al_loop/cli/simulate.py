@@ -1,76 +1,103 @@
-"""`al-loop simulate`."""
+"""`al-loop simulate`, and the options that it shares with `al-loop compare`."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from al_loop.cli.progress import bar, say
 from al_loop.cli.tables import echo_json, echo_table
 
+if TYPE_CHECKING:
+    from al_loop.config import Config
+    from al_loop.imports import Request
+    from al_loop.simulate import Plan
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _FILE = click.Path(path_type=Path)
 
 
-def _number(name: str, *, default: int, help: str) -> Callable[[F], F]:  # noqa: A002 - click's name
+def number(name: str, *, default: int | None, help: str) -> Callable[[F], F]:  # noqa: A002 - click's
+    """Make an option that takes a whole number from 1."""
+    shown = default is not None
     kind = click.IntRange(1)
-    return click.option(name, metavar="N", type=kind, default=default, show_default=True, help=help)
+    return click.option(
+        name, metavar="N", type=kind, default=default, show_default=shown, help=help
+    )
+
+
+def people_options(command: F) -> F:
+    """Add --noise and --annotators."""
+    command = click.option(
+        "--annotators",
+        metavar="KIND:N,...",
+        help="Who answers in turn: good, fair or poor (5, 15, 30 % mistakes), or a share: 0.2:1.",
+    )(command)
+    return click.option(
+        "--noise", metavar="SHARE", type=float, help="Share of wrong answers, of everybody."
+    )(command)
+
+
+def data_options(command: F) -> F:
+    """Add the options that say what is played, and on which data."""
+    for option in (
+        click.option(
+            "--config",
+            "config_file",
+            metavar="FILE",
+            type=_FILE,
+            help="A config.toml (default: al-loop's defaults).",
+        ),
+        click.option("--id", "id_", metavar="COL", help="Column of the id."),
+        click.option("--label", metavar="COL", help="Column of the label."),
+        click.option("--text", metavar="COL", help="Column of the text."),
+        people_options,
+        click.option(
+            "--known-classes",
+            metavar="FILE",
+            type=_FILE,
+            help="Classes known at the start, one a line.",
+        ),
+        click.option(
+            "--labeled-ids",
+            metavar="FILE",
+            type=_FILE,
+            help="Ids that start with their label, one a line.",
+        ),
+        number("--batch", default=50, help="Texts a round."),
+        number("--rounds", default=10, help="Rounds to play."),
+        click.option(
+            "--test",
+            metavar="FILE",
+            type=_FILE,
+            help="Labeled texts to measure on (default: 20 % of --data).",
+        ),
+        click.option("--data", metavar="FILE", type=_FILE, help="Labeled texts: pool and oracle."),
+    ):
+        command = option(command)
+    return command
 
 
 @click.command()
-@click.option(
-    "--data", metavar="FILE", type=_FILE, required=True, help="Labeled texts: pool and oracle."
-)
-@click.option(
-    "--test",
-    metavar="FILE",
-    type=_FILE,
-    help="Labeled texts to measure on (default: 20 % of --data).",
-)
+@data_options
 @click.option("--strategy", metavar="NAME", help="Query strategy (default: the configured one).")
-@_number("--rounds", default=10, help="Rounds to play.")
-@_number("--batch", default=50, help="Texts a round.")
-@_number("--seeds", default=1, help="Runs to play: the seeds 0 to N-1.")
-@click.option(
-    "--labeled-ids", metavar="FILE", type=_FILE, help="Ids that start with their label, one a line."
-)
-@click.option(
-    "--known-classes", metavar="FILE", type=_FILE, help="Classes known at the start, one a line."
-)
-@click.option("--text", metavar="COL", help="Column of the text.")
-@click.option("--label", metavar="COL", help="Column of the label.")
-@click.option("--id", "id_", metavar="COL", help="Column of the id.")
-@click.option(
-    "--config",
-    "config_file",
-    metavar="FILE",
-    type=_FILE,
-    help="A config.toml (default: al-loop's defaults).",
-)
+@number("--seeds", default=1, help="Runs to play: the seeds 0 to N-1.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def simulate(data: Path, test: Path | None, as_json: bool, **options: Any) -> None:
+def simulate(data: Path | None, as_json: bool, **options: Any) -> None:
     """Play a strategy through on labeled data.
 
     The same loop as `round`, with an oracle that knows the labels instead of people. It starts
     without any label, unless --labeled-ids is given; only answers that were bought count.
     """
     from al_loop import simulate as playing
-    from al_loop.data.columns import Asked
-    from al_loop.imports import Request
 
-    config = _config(options)
-    plan = playing.Plan(
-        strategy=options["strategy"] or config.batch.strategy,
-        rounds=options["rounds"],
-        batch=options["batch"],
-        seed=0,
-        labeled_ids=_lines(options["labeled_ids"]),
-        known_classes=_lines(options["known_classes"]),
-    )
-    asked = Asked(options["text"], options["label"], options["id_"], ())
-    request = Request(data, test, asked)
+    if data is None:
+        raise click.MissingParameter(param_hint="'--data'", param_type="option")
+    config = chosen_config(options)
+    plan = plan_of(options["strategy"] or config.batch.strategy, options)
+    request = request_of(data, options)
     runs = playing.run_seeds(request, config, plan, options["seeds"], bar=bar, say=say)
     if as_json:
         echo_json({"runs": runs})
@@ -84,11 +111,53 @@ def simulate(data: Path, test: Path | None, as_json: bool, **options: Any) -> No
     echo_table(rows, {k: k.replace("_", " ") for k in ("seed", "round", *keys)})
 
 
-def _config(options: dict[str, Any]) -> Any:
+def chosen_config(options: dict[str, Any]) -> "Config":
+    """Return the configuration of --config, or the defaults."""
     from al_loop import config as configs
 
     chosen = options["config_file"]
     return configs.load(chosen) if chosen else configs.Config()
+
+
+def request_of(data: Path, options: dict[str, Any]) -> "Request":
+    """Return what to read, and which columns."""
+    from al_loop.data.columns import Asked
+    from al_loop.imports import Request
+
+    asked = Asked(options["text"], options["label"], options["id_"], ())
+    return Request(data, options["test"], asked)
+
+
+def plan_of(strategy: str, options: dict[str, Any]) -> "Plan":
+    """Return what to play, with seed 0."""
+    from al_loop.simulate import Plan
+
+    return Plan(
+        strategy=strategy,
+        rounds=options["rounds"],
+        batch=options["batch"],
+        seed=0,
+        labeled_ids=_lines(options["labeled_ids"]),
+        known_classes=_lines(options["known_classes"]),
+        **people_of(options),
+    )
+
+
+def people_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Return who answers, as a plan takes it."""
+    from al_loop.annotators.oracle import crew
+
+    noise, annotators = options["noise"], options["annotators"]
+    if noise is not None and annotators is not None:
+        raise click.UsageError("--noise is everybody's, --annotators each one's: give one of them")
+    check_share("--noise", noise)
+    return {"noise": noise or 0.0, "people": crew(annotators) if annotators is not None else {}}
+
+
+def check_share(name: str, value: float | None) -> None:
+    """Refuse what is no share; click's own range lets NaN through."""
+    if value is not None and not 0 <= value <= 1:
+        raise click.BadParameter(f"{value} is no share from 0 to 1", param_hint=f"'{name}'")
 
 
 def _lines(path: Path | None) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 
 from al_loop.errors import InputError
 from al_loop.store import answers, items
@@ -9,13 +10,22 @@ from al_loop.store.core import Store
 from al_loop.types import ClassSpec
 
 
-def copy(store: Store) -> Store:
-    """Return an independent copy in memory."""
-    conn = sqlite3.connect(":memory:", isolation_level=None)
+def copy(store: Store, path: Path | None = None) -> Store:
+    """Return an independent copy, in memory or in a new file."""
+    conn = sqlite3.connect(path or ":memory:", isolation_level=None)
     store.conn.backup(conn)
     conn.row_factory = sqlite3.Row
     conn.execute("PRAGMA foreign_keys = ON")
-    return Store(conn, None)
+    return Store(conn, path)
+
+
+def reopened(path: Path) -> Store:
+    """Return a copy in memory of a file that `copy` wrote."""
+    conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        return copy(Store(conn, path))
+    finally:
+        conn.close()
 
 
 def hide_labels(
