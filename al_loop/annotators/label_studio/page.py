@@ -34,7 +34,7 @@ def grown(live: str, classes: Sequence[ClassSpec], *, context: bool) -> str | No
     Raises:
         InputError: the page is not ours and can't be extended.
     """
-    root = _parse(live)
+    root = parsed(live)
     before = ET.tostring(root, encoding="unicode")
     if len(root) == 0:
         ET.SubElement(root, "Text", {"name": TEXT, "value": f"${TEXT}"})
@@ -57,16 +57,21 @@ def grown(live: str, classes: Sequence[ClassSpec], *, context: bool) -> str | No
 
 def class_names(live: str) -> list[str]:
     """Return the classes that people can choose on a page, in its order."""
-    choices = _named(_parse(live), LABEL)
+    choices = _named(parsed(live), LABEL)
     return [] if choices is None else [c.get("value", "") for c in choices.iter("Choice")]
 
 
 def control_names(live: str) -> set[str]:
     """Return the names of everything on a page that an answer can come from."""
-    return {e.get("name", "") for e in _parse(live).iter() if e.get("toName")}
+    return {e.get("name", "") for e in parsed(live).iter() if e.get("toName")}
 
 
-def _parse(live: str) -> ET.Element:
+def parsed(live: str) -> ET.Element:
+    """Return the elements of a page.
+
+    Raises:
+        InputError: not well-formed, or with entities of its own, which could grow without end.
+    """
     if not live.strip():
         return ET.Element("View")
     if "<!DOCTYPE" in live or "<!ENTITY" in live:

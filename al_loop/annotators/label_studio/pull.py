@@ -115,7 +115,7 @@ def _answers(
     api: Api, rows: list[dict[str, Any]], controls: set[str]
 ) -> tuple[list[Answer], dict[str, int], int]:
     """Return the answers, the oldest answered task of each key, and how many tasks are not ours."""
-    names = _names(api) if any(map(parse.lacks_address, rows)) else {}
+    names = user_names(api) if any(map(parse.lacks_address, rows)) else {}
     answers: list[Answer] = []
     ids: dict[str, int] = {}
     foreign = 0
@@ -129,7 +129,7 @@ def _answers(
     return answers, ids, foreign
 
 
-def _names(api: Api) -> Mapping[int, str]:
+def user_names(api: Api) -> Mapping[int, str]:
     """Return users' e-mail addresses by number; empty where the key may not list them.
 
     Only for a server that leaves the addresses out of its snapshots. A user who is not in the

@@ -10,6 +10,7 @@ import hashlib
 import json
 import time
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from al_loop import crash
@@ -33,17 +34,37 @@ def take(api: Api, project: int) -> tuple[list[dict[str, Any]], str]:
         ServerError: it could not be made, or it is not complete.
     """
     _remove_orphans(api, project)
-    view = _view(api, project)
+    filters = {"view": _view(api, project)}
     before = _answered(api, project)
-    snapshot = _create(api, project, view)
-    content = _download(api, project, snapshot)
-    crash.point("C10 snapshot downloaded")
-    _delete(api, project, snapshot["id"])
-    rows = _rows(content, snapshot)
+    rows, digest = _fetch(api, project, filters)
     found = sum(1 for row in rows if row.get("annotations"))
     if found < before and found < _answered(api, project):
         raise _incomplete(f"{found} answered tasks where the project has {before}")
-    return rows, str(snapshot["md5"])
+    return rows, digest
+
+
+def take_all(api: Api, project: int) -> tuple[list[dict[str, Any]], str]:
+    """Return every task, answered or not, and the md5; leaves nothing in the project.
+
+    Raises:
+        ServerError: it could not be made, or it is not complete.
+    """
+    _remove_orphans(api, project)
+    before = tasks.count(api, project)
+    rows, digest = _fetch(api, project, {})
+    if len(rows) < before and len(rows) < tasks.count(api, project):
+        raise _incomplete(f"{len(rows)} tasks where the project has {before}")
+    return rows, digest
+
+
+def _fetch(
+    api: Api, project: int, filters: Mapping[str, object]
+) -> tuple[list[dict[str, Any]], str]:
+    snapshot = _create(api, project, filters)
+    content = _download(api, project, snapshot)
+    crash.point("C10 snapshot downloaded")
+    _delete(api, project, snapshot["id"])
+    return _rows(content, snapshot), str(snapshot["md5"])
 
 
 def _answered(api: Api, project: int) -> int:
@@ -85,12 +106,12 @@ def _add_view(api: Api, project: int, title: str, filters: dict[str, Any]) -> No
     crash.point("view created")
 
 
-def _create(api: Api, project: int, view: int) -> dict[str, Any]:
+def _create(api: Api, project: int, filters: Mapping[str, object]) -> dict[str, Any]:
     """Return a finished snapshot. Its title is unique, so that a lost answer is no loss."""
     title = f"{_TITLE} {uuid.uuid4().hex[:12]}"
     body = {
         "title": title,
-        "task_filter_options": {"view": view},
+        "task_filter_options": dict(filters),
         # Without ground_truth, starred answers come back without their annotations.
         "annotation_filter_options": {"usual": True, "skipped": True, "ground_truth": True},
         # The list of users leaves out those who left, and may be closed to our key.
