@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from al_loop.labeling.form import NUMBERED, Form, names
+from al_loop.labeling.form import NUMBERED, Form, marked, names
 from al_loop.labeling.wrap import clean, columns, cut, rows
 
 #: From so many rows on there is room for empty ones.
 _AIRY = 18
+_GAP = 2  # columns between two classes beside each other
 _KEYS = ("+ new class", "- skip", "# comment", "< undo", "? help", "^D quit")
 _HELP = (
     "Enter  takes the suggestion, or the marked class",
@@ -59,9 +60,9 @@ def draw(form: Form, width: int, height: int) -> Drawn:
     listed = _list_rows(len(every), _per_row(every, width), room, len(body))
     text, placed = _window(body, form, room - listed)
     above = [*head, *text, *middle]
-    drawn = [*above, _prompt(form, width), *_list(placed, every, width, listed), *tail]
-    column = min(columns(_prompt(form, width).text), width - 1) if _typing(form) else 2
-    cursor = (min(len(above), height - 1), column)
+    prompt, column = _prompt(form, width)
+    drawn = [*above, prompt, *_list(placed, width, listed), *tail]
+    cursor = (min(len(above), height - 1), min(column, width - 1))
     return Drawn(tuple(drawn[:height]), cursor, placed)
 
 
@@ -97,20 +98,26 @@ def _tail(form: Form, width: int) -> list[Row]:
     return [*note, *(Row(cut(line, width), "dim") for line in lines)]
 
 
-def _typing(form: Form) -> bool:
-    return bool(form.typed) or form.mode != "choose"
-
-
-def _prompt(form: Form, width: int) -> Row:
-    """Return the row where keys appear; of a long line, its end."""
+def _prompt(form: Form, width: int) -> tuple[Row, int]:
+    """Return the row where keys appear, of a long line its end, and the column of the cursor."""
+    if form.mode == "choose" and marked(form) < 0:
+        few = "" if form.classes or form.asked else ": + names the first class"
+        return Row(cut(f"> number or letters{few}", width), "dim"), 2
     label = {"class": "new class: ", "comment": "comment: "}.get(form.mode, "> ")
     line = form.typed if form.mode == "choose" else form.line
-    if not _typing(form):
-        few = "" if form.classes or form.asked else ": + names the first class"
-        return Row(cut(f"> number or letters{few}", width), "dim")
-    while columns(label) + columns(line) >= max(width, columns(label) + 2):
+    while line and columns(label) + columns(line) >= width:
         line = line[1:]
-    return Row(cut(f"{label}{line}", width))
+    shown = f"{label}{line}"
+    return Row(cut(f"{shown}{_meaning(form)}", width)), columns(shown)
+
+
+def _meaning(form: Form) -> str:
+    """Return what the marked class means, for those who search."""
+    found = names(form)
+    place = marked(form)
+    name = found[place] if form.mode == "choose" and 0 <= place < len(found) else None
+    spec = next((c for c in form.classes if c.name == name), None)
+    return f"   {clean(spec.description)}" if spec and spec.description else ""
 
 
 def _per_row(every: Sequence[str], width: int) -> int:
@@ -141,32 +148,40 @@ def _window(body: Sequence[Row], form: Form, size: int) -> tuple[list[Row], Form
     return [*body[top : top + page], *more], replace(form, top=top, page=page)
 
 
-def _list(form: Form, every: Sequence[str], width: int, listed: int) -> list[Row]:
-    """Return the classes that match what was typed, in as few columns as they fit in."""
+def _list(form: Form, width: int, listed: int) -> list[Row]:
+    """Return the classes that match what was typed, in as many columns as they need and fit in."""
     if form.mode != "choose":
         return [Row("")] * listed
     found = names(form)
-    beside = min(_per_row(every, width), max(math.ceil(len(found) / listed), 1))
-    room = beside * listed
-    hidden = max(len(found) - room + 1, 0) if len(found) > room else 0
-    start = min(max(form.marked - room // 2, 0), hidden)
-    shown = found[start : start + room - (hidden > 0)]
-    cells = [_cell(form, start + i, name) for i, name in enumerate(shown)]
-    if hidden:
-        cells.append(f"   ... {hidden} more")
-    wide = width // beside
+    if not found and form.typed:
+        none = Row(cut("no class matches: + asks for a new one, Esc clears", width))
+        return [none, *[Row("")] * (listed - 1)]
+    for beside in range(max(math.ceil(len(found) / listed), 1), 0, -1):
+        cells = _cells(form, found, beside * listed)
+        parts = [cells[i : i + listed] for i in range(0, len(cells), listed)]
+        wide = [max(map(columns, part)) + _GAP for part in parts]
+        if sum(wide) - _GAP <= width:
+            break
     lines = [
-        "".join(_pad(cut(cell, wide - 1), wide) for cell in cells[row::listed]).rstrip()
+        "".join(_pad(part[row], w) for part, w in zip(parts, wide, strict=True) if row < len(part))
         for row in range(listed)
     ]
-    return [Row(cut(line, width)) for line in lines]
+    return [Row(cut(line.rstrip(), width)) for line in lines]
+
+
+def _cells(form: Form, found: Sequence[str], room: int) -> list[str]:
+    """Return what stands in the list, around the marked class; the last says what is hidden."""
+    hidden = len(found) - room + 1 if len(found) > room else 0
+    start = min(max(form.marked - room // 2, 0), hidden)
+    shown = found[start : start + room - (hidden > 0)]
+    more = [f"   ... {hidden} more"] if hidden else []
+    return [*(_cell(form, start + i, name) for i, name in enumerate(shown)), *more]
 
 
 def _cell(form: Form, place: int, name: str) -> str:
-    marked = place == (form.marked if form.marked >= 0 or not form.typed else 0)
     number = str(place + 1) if place < NUMBERED else " "
     new = "" if any(name == c.name for c in form.classes) else " (new)"
-    return f"{'>' if marked else ' '}{number} {clean(name)}{new}"
+    return f"{'>' if place == marked(form) else ' '}{number} {clean(name)}{new}"
 
 
 def _pad(text: str, width: int) -> str:
@@ -174,7 +189,7 @@ def _pad(text: str, width: int) -> str:
 
 
 def _draw_help(form: Form, width: int, height: int) -> Drawn:
-    about = [f"chosen because: {form.ask.why}", "", *_HELP, ""]
+    about = [f"why this text: {form.ask.why}", "", *_HELP, ""]
     for spec in form.classes:
         about.append(f"{spec.name}: {spec.description}" if spec.description else spec.name)
         about += [f"    e.g. {example}" for example in spec.examples]

@@ -97,6 +97,11 @@ def names(form: Form) -> list[str]:
     return [n for _, n in sorted((r for r in ranks if r[0] < _NO_MATCH), key=lambda r: r[0])]
 
 
+def marked(form: Form) -> int:
+    """Return the place of the class that Enter takes, -1 for none: of a search the first."""
+    return max(form.marked, 0) if form.typed else form.marked
+
+
 _NO_MATCH = 3
 
 
@@ -138,7 +143,7 @@ def _choose(form: Form, key: str) -> Next:
     if key == keys.UNDO or (key == "<" and not form.typed):
         return Go.BACK
     if key in (keys.UP, keys.DOWN):
-        place = form.marked + (1 if key == keys.DOWN else -1)
+        place = marked(form) + (1 if key == keys.DOWN else -1)
         return replace(form, marked=min(max(place, 0), len(found) - 1))
     if key == "+":
         return replace(form, mode="class", line=form.typed, typed="", marked=-1)
@@ -165,10 +170,9 @@ def _command(form: Form, key: str) -> Next:
 
 def _take(form: Form, found: Sequence[str]) -> Next:
     """Enter: the marked class, the first that matches, or the suggestion."""
-    if form.typed or form.marked >= 0:
-        if found:
-            return _label(form, found[max(form.marked, 0)])
-        return replace(form, note="no class matches: + asks for a new one, Esc clears")
+    place = marked(form)
+    if place >= 0:
+        return _label(form, found[place]) if found else form
     if form.ask.suggestion is not None:
         return _label(form, form.ask.suggestion.label)
     return replace(form, note="nothing is suggested for this text: choose a class")

@@ -13,7 +13,7 @@ from al_loop.labeling import screen as screens
 from al_loop.labeling.draw import Row, draw
 from al_loop.labeling.form import Ask, Form, Go, Said, press
 from al_loop.labeling.screen import Screen
-from al_loop.store import Store, answers, items, rounds, terminal
+from al_loop.store import Store, items, rounds, terminal
 from al_loop.store.rounds import BatchRow, Round
 from al_loop.types import Answer, Suggestion
 
@@ -45,7 +45,7 @@ def label(work: Work, claims_file: Path) -> None:
             if text is None and not answered:
                 return
             began = time.monotonic()
-            said = _end(screen, work) if text is None else _ask(screen, _form(work, text, before))
+            said = _end(screen) if text is None else _ask(screen, _form(work, text, before))
             match said:
                 case Said() if text is not None:
                     _record(work, text, said, time.monotonic() - began)
@@ -71,10 +71,9 @@ def _form(work: Work, text: BatchRow, before: Answer | None) -> Form:
         context=items.context(work.store, [text.item_id], show)[text.item_id],
         suggestion=Suggestion(text.suggestion or "", text.suggestion_score or 0) if shown else None,
         title=f"round {work.round.number}  {place} of {len(batch)}  {work.annotator}",
-        why=f"{text.why} ({text.strategy})",
+        why=f"{text.why} (strategy: {text.strategy})",
     )
-    known = items.classes(work.store)
-    asked = list(answers.proposals(work.store))
+    known, asked = items.classes(work.store), terminal.asked(work.store)
     if before is None or before.key != text.key:
         return Form(ask, known, asked)
     return Form(ask, known, asked, comment=before.comment, note=f"taken back: {_words(before)}")
@@ -100,10 +99,15 @@ def _ask(screen: Screen, form: Form) -> Said | Go:
             form = next_
 
 
-def _end(screen: Screen, work: Work) -> Go:
+def _end(screen: Screen) -> Go:
     """After the last text: a moment in which its answer can be taken back."""
     screen.forget()
-    lines = ("That was the last text for you.", "", "Enter goes on, < takes the answer back.")
+    lines = (
+        "That was the last text for you.",
+        "",
+        "Enter goes on, < takes the answer back.",
+        f"It goes on by itself in {_LAST} seconds.",
+    )
     wide, high = screen.size()
     screen.show([Row(line[:wide]) for line in lines[:high]], (min(len(lines), high) - 1, 0))
     for key in screen.read(_LAST):

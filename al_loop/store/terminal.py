@@ -7,7 +7,9 @@ that was read before it, and a pull of these answers reads them inside its own.
 import datetime as dt
 from dataclasses import replace
 
-from al_loop.store import answers, overview, rounds, tasks
+from al_loop.data.text import fold
+from al_loop.labels import by_folded_name, proposal
+from al_loop.store import answers, items, overview, rounds, tasks
 from al_loop.store.core import Store
 from al_loop.types import Answer, split_key
 
@@ -33,6 +35,22 @@ def waiting(store: Store, number: int, annotator: str) -> list[rounds.BatchRow]:
         for b in rounds.batch(store, number)
         if b.item_id in open_ids and (b.item_id, b.look) not in done
     ]
+
+
+def asked(store: Store) -> list[str]:
+    """Return the names that people asked for and nobody accepted, in the order of asking.
+
+    That order, unlike one by number, gives a name the same place from text to text.
+    """
+    known = by_folded_name(c.name for c in items.classes(store))
+    rows = store.rows(
+        "SELECT * FROM answers WHERE missing <> '' AND gone = 0 ORDER BY created_at, annotation_id"
+    )
+    found: dict[str, str] = {}
+    for row in rows:
+        if name := proposal(answers.answer_of(row), known):
+            found.setdefault(fold(name), name)
+    return list(found.values())
 
 
 def record(store: Store, project_id: int, said: Answer, *, overlap: int, number: int) -> None:
