@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -56,11 +57,13 @@ def play_all(
     from joblib.externals.loky import ProcessPoolExecutor
 
     pool = ProcessPoolExecutor(jobs, env=_ONE_THREAD, initializer=_serve, initargs=(os.getpid(),))
+    waiting, playing = deque(tasks), set[Future[dict[str, Any]]]()
     try:
-        with _without_ctrl_c():
-            left = {pool.submit(_play, task, world, config) for task in tasks}
-        while left:
-            done, left = wait(left, timeout=_TICK, return_when=FIRST_COMPLETED)
+        while waiting or playing:
+            while waiting and len(playing) < jobs:
+                with _without_ctrl_c():
+                    playing.add(pool.submit(_play, waiting.popleft(), world, config))
+            done, playing = wait(playing, timeout=_TICK, return_when=FIRST_COMPLETED)
             yield from map(_result, done)
             yield None
     finally:
