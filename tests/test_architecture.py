@@ -20,6 +20,10 @@ ONLY = {
     "sentence_transformers": ["al_loop.encoders"],
     "hdbscan": ["strategies"],
     "skops": ["al_loop.models"],
+    "jinja2": ["al_loop.html"],
+    "plotly": ["al_loop.html"],
+    "joblib": ["al_loop.compare"],
+    "tqdm": ["al_loop.cli"],
 }
 
 #: importer prefix -> prefixes inside the project that it must not import
@@ -50,6 +54,10 @@ NEVER = {
     "al_loop.simulate": ["al_loop.cli"],
     "al_loop.app": ["al_loop.cli", "al_loop.simulate"],
     "al_loop.report": ["al_loop.cli", "al_loop.loop", "al_loop.app"],
+    "al_loop.budget": ["al_loop.cli", "al_loop.loop", "al_loop.app"],
+    "al_loop.export": ["al_loop.cli", "al_loop.loop", "al_loop.app"],
+    "al_loop.html": ["al_loop.cli", "al_loop.store", "al_loop.report", "al_loop.app"],
+    "al_loop.compare": ["al_loop.cli"],
 }
 
 
