@@ -39,9 +39,7 @@ def apply(store: Store, wanted: Sequence[Wanted], author: str) -> list[Change]:
         DataError: an unknown id or class, or a text that can't be stored; nothing was changed.
         InputError: the author's name can't be stored.
     """
-    author = normalize(author)
-    if problem := "is empty" if not author else name_fault(author):
-        raise InputError(f"the name of who decides {problem}", hint="al-loop fix --as NAME")
+    author = signature(author)
     with store.tx():
         known = by_folded_name(c.name for c in items.classes(store))
         before: dict[str, Verdict | None] = {}
@@ -63,6 +61,14 @@ def apply(store: Store, wanted: Sequence[Wanted], author: str) -> list[Change]:
             )
         answers.refresh_labels(store, *(before if len(before) == 1 else ()))
         return [Change(i, was, stories.verdict(store, i)) for i, was in before.items()]
+
+
+def signature(author: str) -> str:
+    """Return the name of who decides, as it is stored; raises InputError for none."""
+    name = normalize(author)
+    if problem := "is empty" if not name else name_fault(name):
+        raise InputError(f"the name of who decides {problem}", hint="add --as NAME")
+    return name
 
 
 def _decide(

@@ -158,6 +158,19 @@ class Pulled:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What became of the tasks of some keys when their round was taken back.
+
+    found: keys that had a task. kept: key -> the task that somebody worked on; the others are
+    gone, or would be. note: why there was nothing to look at, for people.
+    """
+
+    found: Sequence[str] = ()
+    kept: Mapping[str, int] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
     """A number with the ends of its 95 % interval, None where it has none."""
 

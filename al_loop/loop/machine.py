@@ -12,7 +12,7 @@ from al_loop.loop import exchange, learn
 from al_loop.loop.exchange import Progress, PullOptions
 from al_loop.loop.parts import Parts
 from al_loop.loop.select import select
-from al_loop.store import answers, items, rounds, tasks
+from al_loop.store import answers, items, rounds, tasks, undo
 from al_loop.types import State
 
 _HINT = "al-loop round goes on when they are done (or: al-loop round --wait)"
@@ -118,6 +118,11 @@ def _next(parts: Parts, config: Config, options: Options) -> NoReturn:
 
 def _step(parts: Parts, current: rounds.Round, options: Options) -> Progress | None:
     """Do the one step that the round's state asks for, with the settings it began with."""
+    if undo.begun(parts.store, current.number) is not None:
+        raise StateError(
+            f"round {current.number} is half taken back: an undo was cut off",
+            hint="al-loop undo goes on with it",
+        )
     config = configs.parse(current.config, source=f"round {current.number}")
     match current.state:
         case "selected":

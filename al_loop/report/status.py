@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from al_loop.store import Store, overview, rounds
+from al_loop.store import Store, overview, rounds, undo
+
+_HALF_BACK = "al-loop undo goes on with taking the round back: it was cut off"
 
 
 def facts(store: Store) -> dict[str, Any]:
@@ -30,7 +32,9 @@ def facts(store: Store) -> dict[str, Any]:
         "pool": overview.pool_size(store),
         "labeled": overview.labeled_size(store),
         "url": overview.page(store),
-        "next": _next(state, len(left), overview.proposed_names(store)),
+        "next": _HALF_BACK
+        if undo.begun(store, number) is not None
+        else _next(state, len(left), overview.proposed_names(store)),
     }
 
 

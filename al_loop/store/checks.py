@@ -61,6 +61,10 @@ _RULES: Mapping[str, tuple[str, str]] = {
         "SELECT number FROM rounds r WHERE state IN ('trained', 'logged') AND NOT EXISTS"
         " (SELECT 1 FROM metrics m WHERE m.round = r.number AND m.name = 'accuracy')",
     ),
+    "gone": (
+        "a task that is gone from the server has no number there",
+        "SELECT key FROM tasks WHERE gone = 1 AND remote_id IS NOT NULL",
+    ),
     "answers": (
         "every answer belongs to the text of its task's key",
         "SELECT annotation_id FROM answers WHERE key <> item_id || ':' || look",
@@ -70,6 +74,16 @@ _RULES: Mapping[str, tuple[str, str]] = {
         "SELECT annotation_id FROM answers a WHERE gone = 1 AND NOT EXISTS (SELECT 1 FROM"
         " answer_history h WHERE h.project_id = a.project_id"
         " AND h.annotation_id = a.annotation_id)",
+    ),
+    "by hand": (
+        "every label set by hand is a class",
+        "SELECT item_id FROM fixes WHERE label IS NOT NULL"
+        " AND label NOT IN (SELECT name FROM classes)",
+    ),
+    "taken back": (
+        "a round that was taken back had a number of its own, and no more tasks than texts",
+        "SELECT round FROM undone WHERE removed + kept > texts"
+        " OR round > (SELECT COALESCE(MAX(number), 0) + 1 FROM rounds)",
     ),
 }
 
@@ -90,7 +104,7 @@ def failures(store: Store, models_dir: Path) -> Iterator[str]:
 
 
 def _labels(store: Store) -> Iterator[str]:
-    """Compare the stored labels with what follows from the answers."""
+    """Compare the stored labels with what follows from decisions, answers and data."""
     stored = {
         r["item_id"]: (r["status"], r["label"], r["votes"])
         for r in store.rows("SELECT * FROM labels")
@@ -98,7 +112,7 @@ def _labels(store: Store) -> Iterator[str]:
     derived = {i: (v.status, v.label, v.votes) for i, v in answers.verdicts(store).items()}
     wrong = sorted(i for i in stored.keys() | derived.keys() if stored.get(i) != derived.get(i))
     if wrong:
-        yield f"labels: {len(wrong)} don't follow from the answers, e.g. {wrong[0]}"
+        yield f"labels: {len(wrong)} don't follow from answers and decisions, e.g. {wrong[0]}"
 
 
 def _model(store: Store, models_dir: Path) -> Iterator[str]:
@@ -126,6 +140,7 @@ _DUMPED: Mapping[str, str] = {
     " FROM tasks ORDER BY key",
     "answers": "SELECT key, annotator, kind, labels, missing, comment, origin, model_version,"
     " problem, gone FROM answers ORDER BY key, annotator, kind, labels, missing",
+    "fixes": "SELECT item_id, label, was, author, reason FROM fixes ORDER BY id",
     "labels": "SELECT item_id, status, label, votes FROM labels ORDER BY item_id",
     "models": "SELECT round, version, kind, encoder, classes, labels FROM models ORDER BY round",
     "issues": "SELECT round, item_id, kind, score, flagged, given, suggested FROM issues"
@@ -133,6 +148,7 @@ _DUMPED: Mapping[str, str] = {
     "metrics": "SELECT round, name, value, low, high FROM metrics ORDER BY round, name",
     "notes": "SELECT round, name, value FROM notes ORDER BY round, name",
     "transitions": "SELECT round, state FROM transitions ORDER BY round, state",
+    "undone": "SELECT round, state, strategy, texts, removed, kept, author FROM undone ORDER BY id",
 }
 
 

@@ -1,10 +1,11 @@
 """Rounds that are taken back: which tasks are a round's own, and taking its rows away."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from al_loop.store import results, tasks
 from al_loop.store.core import Store, now
+from al_loop.types import TakenBack
 
 #: Notes of a round: tasks that were on the server before it, and those an undo set out to remove.
 _EARLIER, _BEGUN = "tasks_before", "undo_began"
@@ -41,15 +42,12 @@ def _keys(store: Store, relation: str, number: int) -> list[str]:
     return [r["key"] for r in rows]
 
 
-def begin(store: Store, number: int, found: Sequence[str]) -> list[str]:
-    """Note that a round is about to lose its tasks; until it is gone nothing else is done to it.
+def begin(store: Store, number: int, found: Sequence[str]) -> None:
+    """Note which keys of a round had a task before they are removed. Inside a tx.
 
-    found: those of its own keys that have a task. Returns them and those noted by an earlier
-    try, which may have removed some. Inside a tx.
+    Until the round is gone nothing else is done to it.
     """
-    there = sorted({*found, *(begun(store, number) or ())})
-    results.save_note(store, number, _BEGUN, there)
-    return there
+    results.save_note(store, number, _BEGUN, sorted(found))
 
 
 def begun(store: Store, number: int) -> list[str] | None:
@@ -58,8 +56,8 @@ def begun(store: Store, number: int) -> list[str] | None:
     return found
 
 
-def local_tasks(store: Store, number: int, keys: Sequence[str]) -> tuple[list[str], dict[str, int]]:
-    """Return the pushed ones of some keys, and those with an answer, where no server has them."""
+def local_tasks(store: Store, number: int, keys: Sequence[str]) -> TakenBack:
+    """Return which of some keys were pushed, and which have an answer, where no server is."""
     rows = store.rows(
         "SELECT t.key, t.remote_id, EXISTS (SELECT 1 FROM answers a WHERE a.gone = 0"
         "  AND a.project_id = t.project_id AND a.key = t.key) AS answered"
@@ -68,11 +66,12 @@ def local_tasks(store: Store, number: int, keys: Sequence[str]) -> tuple[list[st
         [number],
     )
     own = set(keys)
-    ours = [r for r in rows if r["key"] in own]
-    return [r["key"] for r in ours], {r["key"]: r["remote_id"] for r in ours if r["answered"]}
+    pushed = [r for r in rows if r["key"] in own]
+    kept = {r["key"]: r["remote_id"] for r in pushed if r["answered"]}
+    return TakenBack([r["key"] for r in pushed], kept)
 
 
-def answered(store: Store, number: int) -> int:
+def labeled(store: Store, number: int) -> int:
     """Count the texts of a round that have a label from people."""
     return int(
         store.value(
@@ -83,27 +82,26 @@ def answered(store: Store, number: int) -> int:
     )
 
 
-def finish(
-    store: Store, number: int, *, own: Sequence[str], kept: Mapping[str, int], removed: int, by: str
-) -> None:
+def finish(store: Store, number: int, own: Sequence[str], tasks_: TakenBack, by: str) -> None:
     """Take a round's rows away and note that it was there. Inside a tx.
 
-    Its answers stay, and so do the rows of its tasks: those of `kept` (key -> number) with their
-    number, all other `own` ones as gone, so that an answer that turns up late has its text.
+    Its answers stay, and so do the rows of its `own` tasks: those that were kept with their
+    number, all others as gone, so that an answer that turns up late still has its text.
     """
     project = store.value("SELECT project_id FROM rounds WHERE number = ?", [number])
     texts = store.value("SELECT COUNT(*) FROM batch WHERE round = ?", [number])
+    removed = len(set(tasks_.found) - set(tasks_.kept))
     store.execute(
         "INSERT INTO undone (round, state, strategy, texts, removed, kept, author, at)"
         " SELECT number, state, strategy, ?, ?, ?, ?, ? FROM rounds WHERE number = ?",
-        [texts, removed, len(kept), by, now(), number],
+        [texts, removed, len(tasks_.kept), by, now(), number],
     )
     for table in _TABLES:
         store.execute(f"DELETE FROM {table} WHERE round = ?", [number])
     store.execute("DELETE FROM rounds WHERE number = ?", [number])
     store.execute_many(
         "UPDATE tasks SET remote_id = ?, gone = ? WHERE project_id = ? AND key = ?",
-        [(kept.get(key), int(key not in kept), project, key) for key in own],
+        [(tasks_.kept.get(key), int(key not in tasks_.kept), project, key) for key in own],
     )
     tasks.forget_empty_project(store, project)
 

@@ -16,13 +16,20 @@ from al_loop.annotators.label_studio.address import is_plain_remote
 from al_loop.annotators.label_studio.client import Api
 from al_loop.annotators.label_studio.faults import Lost, Refused
 from al_loop.errors import InputError
-from al_loop.types import ClassSpec, ProjectRef, Pulled, PullRequest, Pushed, PushRequest
+from al_loop.types import (
+    ClassSpec,
+    ProjectRef,
+    Pulled,
+    PullRequest,
+    Pushed,
+    PushRequest,
+    TakenBack,
+)
 
 if TYPE_CHECKING:
     import httpx
 
     from al_loop.annotators.label_studio.doctor import ProjectInfo, ServerInfo, UserInfo
-    from al_loop.annotators.label_studio.take_back import TakenBack
 
 __all__ = ["LabelStudio"]
 
@@ -82,7 +89,7 @@ class LabelStudio:
         *,
         delete: bool = True,
         progress: Progress = lambda done: None,
-    ) -> "TakenBack":
+    ) -> TakenBack:
         """Remove the tasks of some keys that nobody worked on; can be repeated.
 
         Without `delete` nothing is changed, and the result says what would be.

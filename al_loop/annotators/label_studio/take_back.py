@@ -6,31 +6,16 @@ between saves its task. What is left of the race are the milliseconds in which t
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from al_loop import crash
 from al_loop.annotators.label_studio import project, tasks
 from al_loop.annotators.label_studio.client import TRIES, Api
 from al_loop.annotators.label_studio.parse import key_of
 from al_loop.errors import ServerError
-from al_loop.types import ProjectRef
+from al_loop.types import ProjectRef, TakenBack
 
 #: So few that little time lies between the look at a task and its deletion.
 _CHUNK = 50
-
-
-@dataclass(frozen=True, slots=True)
-class TakenBack:
-    """What became of the tasks of some keys.
-
-    found: keys that had a task.
-    kept: key -> the task that somebody worked on; the others are removed, or would be.
-    note: why there was nothing to look at, for people.
-    """
-
-    found: tuple[str, ...] = ()
-    kept: dict[str, int] = field(default_factory=dict)
-    note: str = ""
 
 
 def take_back(
