@@ -68,9 +68,24 @@ def by(store: Store, what: By) -> list[tuple[int | str | None, Tally]]:
     return [(r["name"], Tally(r["labels"], r["answers"], r["skips"], r["hours"])) for r in rows]
 
 
-def label_times(store: Store, since: str) -> list[str]:
-    """Return when the labels were given from a time on, both as in ``answers.updated_at``."""
-    rows = store.rows(
-        "SELECT answered_at FROM purchases WHERE kind = 'label' AND answered_at >= ?", [since]
-    )
+def answer_times(store: Store, since: str) -> list[str]:
+    """Return when answers came, from a time on: UTC in ISO 8601, as everywhere here."""
+    rows = store.rows("SELECT answered_at FROM purchases WHERE answered_at >= ?", [since])
     return [r["answered_at"] for r in rows]
+
+
+def first_answer(store: Store) -> str | None:
+    """Return when the first answer came that was paid for."""
+    found: str | None = store.value(
+        "SELECT MIN(answered_at) FROM purchases WHERE answered_at <> ''"
+    )
+    return found
+
+
+def paid_texts(store: Store) -> set[str]:
+    """Return the texts with a label that was paid for."""
+    rows = store.rows(
+        "SELECT DISTINCT item_id FROM answers_in_words"
+        " WHERE through <> 'adopted' AND kind = 'label'"
+    )
+    return {r["item_id"] for r in rows}
