@@ -1,7 +1,7 @@
 """One import: its files one after the other, then classes, test set and labels, as a whole."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -147,14 +147,16 @@ def readings(request: Request, config: Config) -> Iterator[tuple[Path, Reading]]
         yield request.test, Reading(asked, config, "test", ["text", "label"], replace)
 
 
-def draw_test(store: Store, seed: int) -> int:
+def draw_test(store: Store, seed: int, labeled: Sequence[str] | None = None) -> int:
     """Move a random 20 % (at least 30) of the pool's labeled texts to the test set.
 
-    Returns how many; 0 where fewer than 60 texts have a label.
+    Returns how many; 0 where fewer than 60 texts have a label. `labeled` are the texts that
+    count as labeled, instead of those that came with exactly one label.
     """
     import numpy as np
 
-    labeled = items.with_one_label(store, "pool")
+    if labeled is None:
+        labeled = items.with_one_label(store, "pool")
     if len(labeled) < LABELED_LEAST:
         return 0
     rng = np.random.default_rng([seed, 0, _DRAW_STEP])

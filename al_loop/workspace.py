@@ -71,7 +71,7 @@ def find(root: Path) -> Workspace:
 
     """
     workspace = Workspace(root)
-    if not _is_made(workspace):
+    if not is_made(workspace):
         raise ConfigError(
             f"{root.absolute()} is no workspace of al-loop", hint="al-loop init DATA makes one"
         )
@@ -108,8 +108,7 @@ def init(root: Path, request: Request, progress: Progress = lambda *_: None) -> 
         _refuse_made(workspace)
         with store.tx():
             report = run(store, request, config, progress, draw=True, config_written=written)
-            store.set_meta("uuid", str(uuid.uuid4()))
-            store.set_meta("made_by", version())
+            _sign(store)
             point("init imported")
             if written:
                 text = filled(configs.default_text(), request.asked, report.files[0].columns)
@@ -141,6 +140,38 @@ def add(
     return report
 
 
+@contextmanager
+def writing(workspace: Workspace, *, dry_run: bool = False) -> Iterator[Store]:
+    """Give the database in one transaction: of a workspace, or of one that comes to be by it.
+
+    A dry run gets a copy in memory.
+
+    Raises:
+        Locked: another process works here.
+
+    """
+    if dry_run:
+        with _opened(None) as store:
+            if is_made(workspace):
+                with _opened(workspace.db_path) as source:
+                    source.conn.backup(store.conn)
+            with store.tx():
+                _sign(store)
+                yield store
+        return
+    _make_folders(workspace)
+    with lock(workspace.lock_path), _opened(workspace.db_path) as store, store.tx():
+        _sign(store)
+        yield store
+
+
+def _sign(store: Store) -> None:
+    """Make a database that of a workspace, unless it is already."""
+    if store.meta("uuid") is None:
+        store.set_meta("uuid", str(uuid.uuid4()))
+        store.set_meta("made_by", version())
+
+
 def filled(text: str, asked: Asked, columns: Columns) -> str:
     """Return the text of a config.toml with the columns in it, comments kept."""
     default = DataSection()
@@ -148,8 +179,7 @@ def filled(text: str, asked: Asked, columns: Columns) -> str:
         value = getattr(asked, option)
         if value is None:
             value = getattr(columns, option) or getattr(default, option)
-        text = _set_option(text, option, json.dumps(value, ensure_ascii=False))
-    tomllib.loads(text)
+        text = set_option(text, "data", option, value)
     return text
 
 
@@ -161,7 +191,7 @@ def version() -> str:
         return "0+unknown"
 
 
-def _is_made(workspace: Workspace) -> bool:
+def is_made(workspace: Workspace) -> bool:
     """Tell whether `init` was finished: a killed one left no uuid, and counts as none."""
     if not workspace.db_path.is_file():
         return False
@@ -170,7 +200,7 @@ def _is_made(workspace: Workspace) -> bool:
 
 
 def _refuse_made(workspace: Workspace) -> None:
-    if _is_made(workspace):
+    if is_made(workspace):
         raise InputError(
             f"{workspace.root.absolute()} is a workspace already",
             hint="al-loop import FILE adds rows to it",
@@ -202,9 +232,10 @@ def _opened(path: Path | None) -> Iterator[Store]:
         store.close()
 
 
-def _set_option(text: str, option: str, value: str) -> str:
-    """Replace a value in the [data] table; its comment stays in its column if it can."""
-    head, start, body = text.partition("[data]")
+def set_option(text: str, section: str, option: str, setting: object) -> str:
+    """Replace a value in a table of config.toml; its comment stays in its column if it can."""
+    value = json.dumps(setting, ensure_ascii=False)
+    head, start, body = text.partition(f"\n[{section}]")
     data, end, rest = body.partition("\n[")
     pattern = rf"^({option} = )([^#\n]*?)(\s*)(#.*)?$"
 
@@ -213,4 +244,6 @@ def _set_option(text: str, option: str, value: str) -> str:
         comment = found[4] or ""
         return found[1] + (f"{value:<{max(width, len(value) + 1)}}{comment}" if comment else value)
 
-    return head + start + re.sub(pattern, line, data, count=1, flags=re.MULTILINE) + end + rest
+    changed = head + start + re.sub(pattern, line, data, count=1, flags=re.MULTILINE) + end + rest
+    tomllib.loads(changed)
+    return changed
