@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import httpx
 
     from al_loop.annotators.label_studio.doctor import ProjectInfo, ServerInfo, UserInfo
+    from al_loop.annotators.label_studio.existing import Existing
 
 __all__ = ["LabelStudio"]
 
@@ -134,6 +135,18 @@ class LabelStudio:
             if found is not None:
                 project.update_page(self.api, found, classes, context=False)
             return found is not None
+
+    def existing(self, number: int) -> "Existing":
+        """Return a project that others made, with all its tasks; nothing of it is changed.
+
+        Raises:
+            InputError: there is no such project.
+            ServerError: it could not be read to its end.
+        """
+        from al_loop.annotators.label_studio import existing
+
+        with _translated(self.api):
+            return existing.read(self.api, number)
 
     def link(self, remote_id: int) -> str:
         """Return the address of the page where people label."""
