@@ -59,7 +59,7 @@ def init(root: Path, /, data: Path, as_json: bool, **options: Any) -> None:
     report = workspace.init(root, request, _progress)
     _print(report, _command("init" if request.dry_run else "import", request), as_json)
     if not request.dry_run:
-        _check_encoder(root)
+        check_encoder(root)
     if not as_json and not request.dry_run:
         click.echo("\nnext: al-loop doctor   checks server, key and encoder")
         click.echo("      al-loop up       starts a Label Studio, if you have none")
@@ -84,10 +84,10 @@ def import_(root: Path, /, data: Path | None, as_json: bool, **options: Any) -> 
     report = workspace.add(workspace.find(root), request, _progress)
     _print(report, _command("import", request), as_json)
     if not request.dry_run:
-        _check_encoder(root)
+        check_encoder(root)
 
 
-def _check_encoder(root: Path) -> None:
+def check_encoder(root: Path) -> None:
     """Say so when the encoder does not know the language of the texts."""
     from al_loop import app, encoder_check
     from al_loop.store import items
