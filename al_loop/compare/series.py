@@ -95,13 +95,15 @@ def compare(
         "labeled_at_start": len(plan.labeled_ids),
         "texts": records[0]["texts"],
     }
-    added = order.reference not in order.names
+    notes = ["the intervals tell what other seeds would bring on these texts, not on others"]
+    if order.reference not in order.names:
+        notes += [f"{order.reference} was added: the others are held against it"]
     return summary.facts(
         [record["run"] for record in records],
         reference=order.reference,
         target=order.target,
         settings={**used, **(settings or {})},
-        notes=[f"{order.reference} was added: the others are held against it"] if added else [],
+        notes=notes,
     )
 
 

@@ -33,15 +33,10 @@ class _Curves:
 
 @dataclass(frozen=True, slots=True)
 class _Goal:
-    """The accuracy to reach: `target`, and what each resample has in its place (times,).
-
-    own: the label count at which the reference reaches it by definition; None measures that.
-    """
+    """The accuracy to reach, and what each resample has in its place: (times,) or the same."""
 
     target: float
     resampled: Array | float
-    reference: str
-    own: float | None
 
 
 def facts(
@@ -69,7 +64,10 @@ def facts(
     curves = _curves(runs)
     goal = _goal(curves, reference, target)
     pairs = _pairs(curves)
-    own = [] if curves.R is not None else ["a single seed tells no interval and no p-value"]
+    if curves.R is None:
+        own = ["a single seed tells no interval and no p-value"]
+    else:
+        own = [f"p is corrected for {len(pairs)} pairs (Holm); intervals are 95 % each"]
     return {
         "settings": dict(settings or {}),
         "target": {
@@ -79,7 +77,7 @@ def facts(
             "labels": round(float(curves.x[-1])),
         },
         "labels": [round(float(v), 1) for v in curves.x],
-        "strategies": _strategies(curves, goal, runs),
+        "strategies": _strategies(curves, goal, runs, reference),
         "pairs": pairs,
         "notes": [*notes, *own],
         "runs": [dict(run) for run in runs],
@@ -110,17 +108,16 @@ def _measured(run: Mapping[str, Any]) -> tuple[list[float], list[float]]:
 
 def _goal(curves: _Curves, reference: str, target: float | None) -> _Goal:
     if target is not None:
-        return _Goal(target, target, reference, None)
+        return _Goal(target, target)
     k = curves.names.index(reference)
     end = float(curves.means[k, -1])
-    resampled = end if curves.R is None else curves.R[:, k, -1]
-    return _Goal(end, resampled, reference, float(curves.x[-1]))
+    return _Goal(end, end if curves.R is None else curves.R[:, k, -1])
 
 
 def _strategies(
-    curves: _Curves, goal: _Goal, runs: Sequence[Mapping[str, Any]]
+    curves: _Curves, goal: _Goal, runs: Sequence[Mapping[str, Any]], reference: str
 ) -> list[dict[str, Any]]:
-    areas = stats.area(curves.x, curves.means)
+    areas, ref = stats.area(curves.x, curves.means), curves.names.index(reference)
     found = []
     for k, name in enumerate(curves.names):
         mine = None if curves.R is None else curves.R[:, k]
@@ -136,7 +133,7 @@ def _strategies(
                 "accuracy": float(curves.means[k, -1]),
                 **_ends("accuracy", None if mine is None else mine[:, -1]),
                 "reached": int(reached.sum()),
-                **_labels(curves, goal, k),
+                **_labels(curves, goal, k, ref),
                 "query_seconds": float(np.mean(seconds)) if seconds else None,
                 "curve": curves.means[k].tolist(),
                 **_ends("curve", mine),
@@ -153,25 +150,21 @@ def _ends(name: str, replicates: Array | None) -> dict[str, Any]:
     }
 
 
-def _labels(curves: _Curves, goal: _Goal, k: int) -> dict[str, Any]:
-    """Return the labels that a strategy needs for the target, and saves against the reference."""
-    ref = curves.names.index(goal.reference)
+def _labels(curves: _Curves, goal: _Goal, k: int, ref: int) -> dict[str, Any]:
+    """Return the labels that a strategy needs for the target, and saves against the reference.
 
-    def need(curve: Array, at: Array | float, of: int) -> Array:
-        if of == ref and goal.own is not None:
-            return np.full(curve.shape[:-1], goal.own)
-        return stats.needed(curves.x, curve, at)
-
-    mine, other = (float(need(curves.means[i], goal.target, i)) for i in (k, ref))
-    out: dict[str, Any] = {"labels_needed": round(mine) if np.isfinite(mine) else None}
-    saved, bound = _saved(mine, other, float(curves.x[-1]))
+    Where the reference's curve is flat at its end, chance lets it touch its last accuracy
+    earlier: what is saved comes out too small then, rather than too large.
+    """
+    mine, other = (float(n) for n in stats.needed(curves.x, curves.means[[k, ref]], goal.target))
+    needed = round(mine) if np.isfinite(mine) else None
+    saved, bound = _saved(mine, other, float(curves.x[-1])) if k != ref else (None, None)
     low = high = None
     if curves.R is not None and k != ref:
-        pair = (need(curves.R[:, i], goal.resampled, i) for i in (k, ref))
+        pair = (stats.needed(curves.x, curves.R[:, i], goal.resampled) for i in (k, ref))
         low, high = _saved_ends(*pair)
-    if k == ref:
-        saved, bound = None, None
-    return out | {"saved": saved, "saved_bound": bound, "saved_low": low, "saved_high": high}
+    saving = {"saved": saved, "saved_bound": bound, "saved_low": low, "saved_high": high}
+    return {"labels_needed": needed, **saving}
 
 
 def _saved(mine: float, other: float, end: float) -> tuple[int | None, str | None]:

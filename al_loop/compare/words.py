@@ -5,6 +5,8 @@ from typing import Any
 
 Facts = Mapping[str, Any]
 
+_LEVEL = 0.0005  # differences below are printed as 0.000
+
 
 def sentences(facts: Facts) -> list[str]:
     """Say how each strategy stands against the reference, and whether the best one is sure."""
@@ -21,6 +23,8 @@ def against(facts: Facts, name: str, reference: str) -> str:
     by = f"by {pair['difference']:.3f}{_in_brackets(pair)}"
     if pair["sure"] is None:
         return f"{name} is {'above' if better else 'below'} {reference} {by} in one run"
+    if abs(pair["difference"]) < _LEVEL:
+        return f"{name} is level with {reference}{_in_brackets(pair)}"
     if not pair["sure"]:
         return (
             f"{name} {'leads' if better else 'trails'} {reference} {by}, {p_words(pair)}:"
