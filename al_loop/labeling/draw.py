@@ -51,7 +51,7 @@ def draw(form: Form, width: int, height: int) -> Drawn:
     if form.mode == "help":
         return _draw_help(form, width, height)
     gap = [Row("")] if height >= _AIRY else []
-    head = [Row(cut(clean(form.ask.title), width), "dim"), *gap]
+    head = [Row(clean(form.ask.title), "dim"), *gap]
     middle = [*gap, *_middle(form, width)]
     tail = [*gap, *_tail(form, width)]
     body = _body(form, width)
@@ -63,7 +63,11 @@ def draw(form: Form, width: int, height: int) -> Drawn:
     prompt, column = _prompt(form, width)
     drawn = [*above, prompt, *_list(placed, width, listed), *tail]
     cursor = (min(len(above), height - 1), min(column, width - 1))
-    return Drawn(tuple(drawn[:height]), cursor, placed)
+    return Drawn(_fitted(drawn, width, height), cursor, placed)
+
+
+def _fitted(drawn: Sequence[Row], width: int, height: int) -> tuple[Row, ...]:
+    return tuple(Row(cut(row.text, width), row.style) for row in drawn[:height])
 
 
 def _body(form: Form, width: int) -> list[Row]:
@@ -78,9 +82,9 @@ def _middle(form: Form, width: int) -> list[Row]:
     if (suggestion := form.ask.suggestion) is not None:
         sure = f" {100 * suggestion.score:.0f} %  Enter accepts"
         name = cut(clean(suggestion.label), max(width - 12 - len(sure), 8))
-        found.append(Row(cut(f"suggestion: {name}{sure}", width)))
+        found.append(Row(f"suggestion: {name}{sure}"))
     if form.comment and form.mode != "comment":
-        found.append(Row(cut(f"comment: {clean(form.comment)}", width), "dim"))
+        found.append(Row(f"comment: {clean(form.comment)}", "dim"))
     return found
 
 
@@ -94,21 +98,21 @@ def _tail(form: Form, width: int) -> list[Row]:
             lines[-1] = longer
         else:
             lines.append(key)
-    note = [Row(cut(clean(form.note), width), "bold")] if form.note else []
-    return [*note, *(Row(cut(line, width), "dim") for line in lines)]
+    note = [Row(clean(form.note), "bold")] if form.note else []
+    return [*note, *(Row(line, "dim") for line in lines)]
 
 
 def _prompt(form: Form, width: int) -> tuple[Row, int]:
     """Return the row where keys appear, of a long line its end, and the column of the cursor."""
     if form.mode == "choose" and marked(form) < 0:
         few = "" if form.classes or form.asked else ": + names the first class"
-        return Row(cut(f"> number or letters{few}", width), "dim"), 2
+        return Row(f"> number or letters{few}", "dim"), 2
     label = {"class": "new class: ", "comment": "comment: "}.get(form.mode, "> ")
-    line = form.typed if form.mode == "choose" else form.line
+    line = clean(form.typed if form.mode == "choose" else form.line)
     while line and columns(label) + columns(line) >= width:
         line = line[1:]
     shown = f"{label}{line}"
-    return Row(cut(f"{shown}{_meaning(form)}", width)), columns(shown)
+    return Row(f"{shown}{_meaning(form)}"), columns(shown)
 
 
 def _meaning(form: Form) -> str:
@@ -154,7 +158,7 @@ def _list(form: Form, width: int, listed: int) -> list[Row]:
         return [Row("")] * listed
     found = names(form)
     if not found and form.typed:
-        none = Row(cut("no class matches: + asks for a new one, Esc clears", width))
+        none = Row("no class matches: + asks for a new one, Esc clears")
         return [none, *[Row("")] * (listed - 1)]
     for beside in range(max(math.ceil(len(found) / listed), 1), 0, -1):
         cells = _cells(form, found, beside * listed)
@@ -166,7 +170,7 @@ def _list(form: Form, width: int, listed: int) -> list[Row]:
         "".join(_pad(part[row], w) for part, w in zip(parts, wide, strict=True) if row < len(part))
         for row in range(listed)
     ]
-    return [Row(cut(line.rstrip(), width)) for line in lines]
+    return [Row(line.rstrip()) for line in lines]
 
 
 def _cells(form: Form, found: Sequence[str], room: int) -> list[str]:
@@ -195,5 +199,5 @@ def _draw_help(form: Form, width: int, height: int) -> Drawn:
         about += [f"    e.g. {example}" for example in spec.examples]
     body = [Row(row) for line in about for row in (rows(line, width) or ("",))]
     text, placed = _window(body, form, height - 1)
-    shown = [*text, Row(cut("any other key goes back to the text", width), "dim")]
-    return Drawn(tuple(shown[:height]), (min(len(shown), height) - 1, 0), placed)
+    shown = [*text, Row("any other key goes back to the text", "dim")]
+    return Drawn(_fitted(shown, width, height), (min(len(shown), height) - 1, 0), placed)

@@ -1,0 +1,168 @@
+"""What is on the screen: everything fits, nothing of a text moves the cursor."""
+
+import unicodedata
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from al_loop.labeling.draw import draw
+from al_loop.labeling.form import Ask, Form
+from al_loop.labeling.wrap import clean, columns, cut, rows
+from al_loop.types import ClassSpec, Suggestion
+
+SIZES = st.tuples(st.integers(2, 120), st.integers(1, 60))
+MANY = tuple(ClassSpec(f"class_number_{i}") for i in range(77))
+
+
+def form(text="the text", classes=("refund", "delay"), suggestion=None, context="", **more):
+    specs = tuple(c if isinstance(c, ClassSpec) else ClassSpec(c) for c in classes)
+    return Form(
+        Ask(text, context, suggestion, "round 1  3 of 50  ana", "margin 0.1"), specs, **more
+    )
+
+
+def screen(drawn):
+    return "\n".join(row.text for row in drawn.rows)
+
+
+def shown(a_form, width=80, height=24):
+    return screen(draw(a_form, width, height))
+
+
+def test_a_screen_says_where_one_is_what_to_judge_and_what_to_press():
+    said = shown(form(suggestion=Suggestion("delay", 0.834), context="channel: chat"))
+    for part in ("3 of 50", "the text", "channel: chat", "suggestion: delay 83 %", "1 refund"):
+        assert part in said
+    for key in ("+ new class", "- skip", "# comment", "< undo", "? help", "^D quit"):
+        assert key in said
+    assert "margin" not in said
+
+
+def test_a_blind_text_shows_no_suggestion_and_says_nothing_of_one():
+    assert "suggest" not in shown(form())
+
+
+def test_why_a_text_was_chosen_is_told_to_those_who_ask():
+    classes = (ClassSpec("refund", "Wants money back", ("Where is it?",)),)
+    helped = shown(form(classes=classes, mode="help"))
+    for part in ("margin 0.1", "takes the suggestion", "refund: Wants money back", "Where is it?"):
+        assert part in helped
+
+
+def test_the_meaning_of_the_marked_class_is_shown_beside_what_is_typed():
+    classes = (ClassSpec("refund", "Wants money back"), ClassSpec("delay", "Is late"))
+    assert "> de   Is late" in shown(form(classes=classes, typed="de"))
+    assert "Wants money back" in shown(form(classes=classes, marked=0))
+
+
+def test_nothing_but_the_list_moves_while_it_is_narrowed_down():
+    def places(a_form):
+        lines = shown(a_form).splitlines()
+        return [i for i, line in enumerate(lines) if line.startswith(("> ", "the text", "+ "))]
+
+    wide = form(classes=[c.name for c in MANY])
+    assert places(wide) == places(replace(wide, typed="7")) == places(replace(wide, typed="zzz"))
+
+
+def test_of_many_classes_as_many_are_listed_as_fit_and_the_rest_is_counted():
+    said = shown(form(classes=MANY))
+    assert "1 class_number_0" in said
+    listed = said.count("class_number")
+    assert listed > 30
+    assert f"... {77 - listed} more" in said
+    for marked in range(77):
+        assert f">{marked + 1 if marked < 9 else ' '} class_number_{marked}" in shown(
+            form(classes=MANY, marked=marked)
+        )
+
+
+def test_every_row_of_a_long_text_can_be_reached():
+    text = "\n".join(f"line-{i:03}" for i in range(100))
+    for height in (15, 24, 60):
+        current, seen = form(text, suggestion=Suggestion("delay", 0.5)), ""
+        for _ in range(100):
+            drawn = draw(current, 40, height)
+            seen += screen(drawn)
+            current = replace(drawn.form, top=drawn.form.top + max(drawn.form.page - 1, 1))
+        assert all(f"line-{i:03}" in seen for i in range(100))
+        assert "suggestion: delay" in seen
+
+
+@given(
+    SIZES,
+    st.text(max_size=300),
+    st.lists(st.text(min_size=1, max_size=40), max_size=30, unique=True),
+    st.sampled_from(["choose", "class", "comment", "help"]),
+    st.text(max_size=20),
+    st.integers(-1, 40),
+)
+def test_every_screen_fits_whatever_is_on_it(size, text, classes, mode, typed, marked):
+    width, height = size
+    drawn = draw(
+        form(
+            text,
+            classes,
+            Suggestion("".join(classes[:1]) or "x", 0.5),
+            context=text[:40],
+            mode=mode,
+            typed=typed,
+            line=typed,
+            comment=typed,
+            marked=min(marked, len(classes) - 1),
+            note=text[:20],
+        ),
+        width,
+        height,
+    )
+    assert len(drawn.rows) <= height
+    for row in drawn.rows:
+        assert columns(row.text) <= width
+        assert not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in row.text)
+    assert 0 <= drawn.cursor[0] < height
+    assert 0 <= drawn.cursor[1] < max(width, 3)
+
+
+@given(st.text(max_size=400), st.integers(2, 60))
+def test_wrapping_keeps_every_character_that_is_seen(text, width):
+    found = rows(text, width)
+    assert all(columns(row) <= width for row in found)
+    assert "".join("".join(found).split()) == "".join(
+        "".join(clean(line) for line in text.splitlines()).split()
+    )
+
+
+def test_rows_break_after_words_and_anywhere_in_chinese():
+    assert rows("a parcel that is late", 10) == ("a parcel", "that is", "late")
+    assert rows("\u6211\u7684\u5305\u88f9\u665a\u4e86", 5) == (
+        "\u6211\u7684",
+        "\u5305\u88f9",
+        "\u665a\u4e86",
+    )
+    assert rows("abcdefghij", 4) == ("abcd", "efgh", "ij")
+    assert rows("one\n\n two", 10) == ("one", "", " two")
+
+
+@pytest.mark.parametrize(
+    ("hostile", "harmless"),
+    [
+        ("\x1b[2Jgone", "\ufffd[2Jgone"),
+        ("\x1b]0;title\x07", "\ufffd]0;title\ufffd"),
+        ("\x9b31m", "\ufffd31m"),
+        ("a\x08b", "a\ufffdb"),
+        ("\u202egnp.exe\u202c", "gnp.exe"),
+        ("soft\u00adhyphen\ufeff", "softhyphen"),
+        ("\u0633\u0644\u200c\u0645", "\u0633\u0644\u200c\u0645"),  # Persian needs its joiner
+        ("\U0001f469\u200d\U0001f4bb", "\U0001f469\u200d\U0001f4bb"),
+        ("no\u00a0break", "no break"),
+    ],
+)
+def test_control_characters_are_harmless_and_scripts_stay_whole(hostile, harmless):
+    assert clean(hostile) == harmless
+    assert harmless in shown(form(hostile, [f"x{hostile}"], context=f"c: {hostile}"))
+
+
+def test_a_line_that_is_cut_fits_even_if_it_is_chinese():
+    assert cut("\u6211\u7684\u5305\u88f9", 5) == "\u6211\u7684\u2026"
+    assert cut("short", 5) == "short"
