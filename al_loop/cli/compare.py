@@ -1,8 +1,8 @@
 """`al-loop compare`, and the tables that it shares with `al-loop recommend`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -18,6 +18,8 @@ from al_loop.cli.simulate import (
     request_of,
 )
 from al_loop.cli.tables import echo_json, echo_table, formats
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _CSV = (
     "strategy",
@@ -58,8 +60,20 @@ _PAIRS = {
 }
 
 
+def output_options(command: F) -> F:
+    """Add --json, --csv, --md and --html."""
+    option = click.option(
+        "--html",
+        "page",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write a page with the curves as well.",
+    )
+    return formats(option(command))
+
+
 @click.command()
-@formats
+@output_options
 @click.option(
     "--out",
     metavar="DIR",
@@ -109,7 +123,7 @@ def compare(
         found = series.compare(
             order, lambda: playing.load(request, config, bar), watch, say, settings
         )
-    show(found, form)
+    show(found, form, options["page"])
 
 
 def _no_data(strategies: str) -> Exception:
@@ -142,8 +156,14 @@ def folder_of(root: Path) -> Path:
         return root / FOLDER
 
 
-def show(found: Mapping[str, Any], form: str | None) -> None:
-    """Print the facts of a comparison in the wanted form."""
+def show(found: Mapping[str, Any], form: str | None, page: Path | None) -> None:
+    """Print the facts of a comparison in the wanted form, and write the page."""
+    if page is not None:
+        from al_loop.files import write_whole
+        from al_loop.report import compare_page
+
+        write_whole(page, compare_page.page(found).encode("utf-8"))
+        say(f"page: {page}")
     if form == "json":
         echo_json(found)
         return
@@ -158,8 +178,8 @@ def show(found: Mapping[str, Any], form: str | None) -> None:
     if found["pairs"]:
         click.echo()
         echo_table([_pair_row(pair) for pair in found["pairs"]], _PAIRS)
-    click.echo()
-    for line in [*sentences(found), *found["notes"]]:
+    *rest, verdict = sentences(found) or [""]
+    for line in ["", *rest, *found["notes"], "", verdict]:
         click.echo(one_line(line))
 
 

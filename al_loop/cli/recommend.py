@@ -4,16 +4,14 @@ from pathlib import Path
 
 import click
 
-from al_loop.cells import one_line
-from al_loop.cli.compare import show, split_names
+from al_loop.cli.compare import output_options, show, split_names
 from al_loop.cli.progress import bar, say
 from al_loop.cli.runs_bar import runs_bar
 from al_loop.cli.simulate import number
-from al_loop.cli.tables import formats
 
 
 @click.command()
-@formats
+@output_options
 @number("--jobs", default=None, help="Runs at a time (default: as many as processors).")
 @number("--seeds", default=5, help="Runs of each strategy: the seeds 0 to N-1.")
 @click.option(
@@ -23,7 +21,13 @@ from al_loop.cli.tables import formats
 )
 @click.pass_obj
 def recommend(
-    root: Path, /, strategies: str | None, seeds: int, jobs: int | None, form: str | None
+    root: Path,
+    /,
+    strategies: str | None,
+    seeds: int,
+    jobs: int | None,
+    form: str | None,
+    page: Path | None,
 ) -> None:
     """Say which strategy to use next, from the labels there are.
 
@@ -38,8 +42,4 @@ def recommend(
     wish = live.Wish(names, seeds, jobs or 0)
     with app.opened(root, bar) as opened, runs_bar() as watch:
         found = live.recommend(opened, wish, watch, say)
-    if form is None:
-        for line in [*found["advice"]["words"], *found["bias"]["words"]]:
-            click.echo(one_line(line))
-        click.echo()
-    show(found, form)
+    show(found, form, page)

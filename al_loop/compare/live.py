@@ -27,6 +27,7 @@ ROUNDS = 4  # of a tenth each
 
 _START = 0.3
 _TEST_STEP, _START_STEP = 8, 9  # of the random generators [seed, step]
+_STAY = "stay with"
 _GIVEN = "the data"  # where labels come from that no batch asked for
 
 
@@ -164,21 +165,20 @@ def advice(found: Mapping[str, Any]) -> dict[str, Any]:
     best = found["strategies"][0]["strategy"]
     if best == now:
         return {"use": now, "now": now, **_stay(found, now)}
-    pair = words.pair_of(found, best, now)
+    sure = words.pair_of(found, best, now)["sure"]
     lead = words.against(found, best, now)
-    if pair["sure"]:
-        said = [f"use {best} next: {lead}", f'in config.toml: [batch] strategy = "{best}"']
-        return {"use": best, "now": now, "sure": True, "words": said}
-    said = [f"stay with {now}: no difference in favor of another strategy is sure", lead]
-    return {"use": now, "now": now, "sure": False, "words": said}
+    if not sure:
+        return {"use": now, "now": now, "sure": False, "words": f"{_STAY} {now}: {lead}"}
+    said = f'use {best} next, [batch] strategy = "{best}" in config.toml: {lead}'
+    return {"use": best, "now": now, "sure": True, "words": said}
 
 
 def _stay(found: Mapping[str, Any], now: str) -> dict[str, Any]:
     others = [s["strategy"] for s in found["strategies"][1:]]
     worse = [name for name in others if words.pair_of(found, name, now)["sure"]]
     surely = f", surely better than {', '.join(worse)}" if worse else ""
-    said = f"stay with {now}: nothing did better in the replay{surely}"
-    return {"sure": len(worse) == len(others), "words": [said]}
+    said = f"{_STAY} {now}: nothing did better in the replay{surely}"
+    return {"sure": len(worse) == len(others), "words": said}
 
 
 def _bias(labels: Labels) -> dict[str, Any]:

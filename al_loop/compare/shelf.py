@@ -12,6 +12,7 @@ from typing import Any
 
 from al_loop import registry
 from al_loop.config import Config
+from al_loop.data.source import check_file, unreadable
 from al_loop.embed import load_embedder
 from al_loop.files import sha256, write_whole
 from al_loop.imports import Request
@@ -21,14 +22,12 @@ _PACKAGES = ("al-loop", "numpy", "scipy", "scikit-learn", "modAL-python", "hdbsc
 
 
 def of_files(request: Request, config: Config) -> str:
-    """Return a digest of a data set in files: their contents, and how they are read."""
-    files = []
-    for path in (request.data, request.test):
-        if path is None:
-            files.append("")
-            continue
-        with path.open("rb") as f:
-            files.append(hashlib.file_digest(f, "sha256").hexdigest())
+    """Return a digest of a data set in files: their contents, and how they are read.
+
+    Raises:
+        DataError: a file can't be read.
+    """
+    files = [_contents(path) for path in (request.data, request.test)]
     asked = asdict(request.asked)
     return digest([files, asked, config.data.model_dump(), sorted(config.classes), config.seed])
 
@@ -80,6 +79,17 @@ def tidy(folder: Path) -> None:
         for path in folder.glob(pattern):
             with suppress(OSError):
                 path.unlink()
+
+
+def _contents(path: Path | None) -> str:
+    if path is None:
+        return ""
+    check_file(path)
+    try:
+        with path.open("rb") as f:
+            return hashlib.file_digest(f, "sha256").hexdigest()
+    except OSError as e:
+        raise unreadable(str(path), e) from e
 
 
 def _origin(strategy: str) -> list[str]:

@@ -9,11 +9,13 @@ _LEVEL = 0.0005  # differences below are printed as 0.000
 
 
 def sentences(facts: Facts) -> list[str]:
-    """Say how each strategy stands against the reference, and whether the best one is sure."""
+    """Say how each strategy stands against the reference; what follows from it comes last."""
     reference = facts["target"]["reference"]
     others = [s["strategy"] for s in facts["strategies"] if s["strategy"] != reference]
     said = [against(facts, name, reference) for name in others]
-    return [*said, verdict(facts)] if len(facts["strategies"]) > 1 else said
+    if "advice" in facts:  # of `live.recommend`
+        return [*said, *facts["bias"]["words"], facts["advice"]["words"]]
+    return [*said, verdict(facts)] if said else []
 
 
 def against(facts: Facts, name: str, reference: str) -> str:
@@ -36,19 +38,14 @@ def against(facts: Facts, name: str, reference: str) -> str:
 
 
 def verdict(facts: Facts) -> str:
-    """Name the best strategy, and say whether its lead over the next one is more than chance."""
-    best, second = (s["strategy"] for s in facts["strategies"][:2])
-    pair = pair_of(facts, best, second)
-    if pair["sure"]:
+    """Name the best strategy, and say over which others its lead is more than chance."""
+    best, *others = (s["strategy"] for s in facts["strategies"])
+    level = [name for name in others if not pair_of(facts, best, name)["sure"]]
+    if not level:
         return f"best here: {best}, and that is sure"
-    level = [best] + [
-        s["strategy"]
-        for s in facts["strategies"][1:]
-        if not pair_of(facts, best, s["strategy"])["sure"]
-    ]
-    if len(level) == len(facts["strategies"]):
+    if len(level) == len(others):
         return "no strategy is surely the best: more --seeds tell small differences apart"
-    return f"best here: {best}, but not surely better than {', '.join(level[1:])}"
+    return f"best here: {best}, but not surely better than {', '.join(level)}"
 
 
 def pair_of(facts: Facts, one: str, other: str) -> dict[str, Any]:
