@@ -111,7 +111,7 @@ def _id(task: Mapping[str, Any], column: str | None) -> str:
     named = task["data"].get(column) if column else None
     if isinstance(named, str | int) and not isinstance(named, bool) and str(named).strip():
         return str(named)
-    key = key_of(task) if column else None
+    key = key_of(task)
     return split_key(key)[0] if key and _OURS.fullmatch(key) else f"task-{task['id']}"
 
 
