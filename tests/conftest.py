@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-pytest_plugins = ["tests.fakes.fixtures"]
+pytest_plugins = ["tests.browser", "tests.fakes.fixtures"]
 
 
 def pytest_report_header():

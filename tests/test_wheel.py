@@ -59,12 +59,13 @@ def test_the_wheel_holds_defaults_examples_and_the_mark_of_types(unpacked):
     assert next(unpacked.glob("*.dist-info/licenses/LICENSE")).is_file()
 
 
-def test_the_wheel_holds_every_module_and_no_test(unpacked):
+def test_the_wheel_holds_every_module_and_what_pages_are_made_of_and_no_test(unpacked):
     def modules(root):
         return {
             str(path.relative_to(root))
             for package in ("al_loop", "strategies")
-            for path in (root / package).rglob("*.py")
+            for path in (root / package).rglob("*")
+            if path.suffix in {".py", ".jinja", ".css", ".js"}
         }
 
     assert modules(unpacked) == modules(ROOT)

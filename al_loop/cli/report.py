@@ -67,6 +67,7 @@ def _source(opened: "App") -> "Source":
         models_dir=where.models_dir,
         map_path=where.state_dir / "map.npz",
         say=say,
+        bar=bar,
     )
 
 

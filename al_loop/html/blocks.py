@@ -53,13 +53,15 @@ class Cards:
 class Table:
     """Rows under headings; `columns` maps the keys of a row to headings.
 
-    Columns of numbers are aligned right. `note` says what was left out.
+    Columns of numbers are aligned right. `note` says what was left out. A table that is `folded`
+    is a line on the page until it is opened; a print has all of it.
     """
 
     caption: str
     columns: Mapping[str, str]
     rows: Sequence[Mapping[str, Cell]]
     note: str = ""
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Chart:
 
     spec: JSON for draw.js: `data` and `layout` of Plotly, or `points` with their `views`.
     height: in CSS pixels; least_width: below it the chart scrolls inside its box.
-    numbers: the same as a table, folded away on the page.
+    numbers: the same as a table, best a folded one.
     """
 
     title: str

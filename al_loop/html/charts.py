@@ -134,7 +134,7 @@ def matrix(
     shape["xaxis"] |= {**ticks, "showgrid": False, "tickangle": -45, "range": [-0.5, k - 0.5]}
     shape["yaxis"] |= {**ticks, "showgrid": False, "range": [k - 0.5, -0.5]}
     spec = {"data": [hits, errors], "layout": shape}
-    return Chart(title, summary, spec, 170 + 24 * k, min(240 + 24 * k, 760))
+    return Chart(title, summary, spec, 200 + 26 * k, min(240 + 24 * k, 760))
 
 
 def _shades(

@@ -65,11 +65,11 @@ def _view(c: Coloring) -> dict[str, Any]:
     groups = [
         {
             "name": visible(name),
-            "label": chart_label(f"{name} ({counts[name]})"),
+            "label": f"{chart_label(name, 24)} ({counts[name]})",
             "muted": name in c.muted,
             **looks.get(name, plain),
         }
         for name in names
     ]
     of = [place[name] for name in c.groups]
-    return {"name": c.name, "groups": groups, "of": of, "gray": GRAY, "strong": COLORS[1]}
+    return {"name": visible(c.name), "groups": groups, "of": of, "gray": GRAY, "strong": COLORS[1]}

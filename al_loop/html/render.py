@@ -11,6 +11,7 @@ from al_loop.html.safe import script_json, visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 
 def page(title: str, blocks: Sequence[Block], *, kicker: str = "", made_at: str = "") -> str:
@@ -39,7 +40,7 @@ def page(title: str, blocks: Sequence[Block], *, kicker: str = "", made_at: str 
         contents=[b.text for b in blocks if isinstance(b, Heading) and b.level == 2],
         style=Markup(_own("style.css")),  # noqa: S704 - files of ours
         scripts=[Markup(s) for s in scripts],  # noqa: S704 - files of ours and the library
-        policy=_policy(scripts),
+        policy=Markup(_policy(scripts)),  # noqa: S704 - hashes
     )
 
 
@@ -80,6 +81,14 @@ def _environment() -> "Environment":
     )
     environment.filters["script_json"] = lambda value: Markup(script_json(value))  # noqa: S704
     environment.filters["cell"] = cell_text
-    environment.filters["kind"] = kind
+    environment.filters["kinds"] = lambda table: {key: kind(table, key) for key in table.columns}
+    environment.filters["wrappable"] = _wrappable
     environment.tests["folding"] = folds
     return environment
+
+
+def _wrappable(text: str) -> "Markup":
+    """Escape a text, and let long names of classes wrap where they have an underscore."""
+    from markupsafe import Markup, escape
+
+    return Markup(str(escape(visible(text))).replace("_", "_<wbr>"))  # noqa: S704 - escaped

@@ -5,25 +5,24 @@ import re
 
 #: What would turn the order of letters around (bidi controls), or is no letter at all.
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_BREAKS_OUT = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+_ISOLATE, _END = "\u2068", "\u2069"
+#: What ends a script or a line of it, and what no reader of the file should stumble over.
+_BREAKS_OUT = {ord(c): f"\\u{ord(c):04x}" for c in f"<>&\u2028\u2029{_ISOLATE}{_END}"}
 
 
 def visible(text: str) -> str:
     r"""Return a text in which control characters are seen instead of obeyed.
 
-    C0 controls become their pictures (ESC is U+241B), bidi and other controls ``[U+202E]``,
-    half a surrogate pair U+FFFD. Line breaks and tabs stay.
+    Each becomes its number, half of a surrogate pair U+FFFD. Line breaks and tabs stay.
 
     >>> visible("a\x1b[2Jb\u202ec")
-    'a␛[2Jb[U+202E]c'
+    'a[U+001B][2Jb[U+202E]c'
     """
     return _HIDDEN.sub(_mark, text.replace("\r\n", "\n"))
 
 
 def _mark(found: re.Match[str]) -> str:
     code = ord(found[0])
-    if code < 0x20:
-        return chr(0x2400 + code)
     return "\N{REPLACEMENT CHARACTER}" if 0xD800 <= code <= 0xDFFF else f"[U+{code:04X}]"
 
 
@@ -34,13 +33,16 @@ def shorten(text: str, width: int) -> str:
 
 
 def chart_label(text: str, width: int = 28) -> str:
-    """Return a text for an axis or a legend, where Plotly reads a kind of HTML.
+    r"""Return a text for an axis or a legend, where Plotly reads a kind of HTML.
+
+    Isolated, so that a name from right to left does not turn what stands beside it.
 
     >>> chart_label('<a href="x">')
-    '&lt;a href="x"&gt;'
+    '\u2068&lt;a href="x"&gt;\u2069'
     """
     short = shorten(visible(text), width)
-    return short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"{_ISOLATE}{escaped}{_END}"
 
 
 def script_json(value: object) -> str:

@@ -1,17 +1,21 @@
 """Everything that `al-loop report` says, as one record: the page, --md and --json read it."""
 
+import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from al_loop import config as configs
+from al_loop.bars import Bar, no_bar
 from al_loop.budget import spent
+from al_loop.budget.saved import against_random
 from al_loop.config import Config
-from al_loop.report import people, quality, status, textmap
+from al_loop.report import budget, people, quality, status, textmap
 from al_loop.report.quality import Vectors
 from al_loop.store import Store, reporting, results, rounds
 from al_loop.store.core import now
+from al_loop.store.spending import Tally
 
 _SUSPICIOUS = 50  # labels on the page
 
@@ -22,7 +26,7 @@ class Source:
 
     vectors: (encoder, text hashes, texts) -> (n, d) vectors; encodes what the cache lacks.
     map_path: where the places of the map are kept.
-    say: one line for people before something slow.
+    say, bar: one line for people before something slow, and progress.
     """
 
     name: str
@@ -32,6 +36,7 @@ class Source:
     models_dir: Path
     map_path: Path
     say: Callable[[str], None]
+    bar: Bar = no_bar
 
 
 def facts(source: Source, other: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -41,6 +46,7 @@ def facts(source: Source, other: Mapping[str, Any] | None = None) -> dict[str, A
     return {
         **summary(source),
         "other": other,
+        "budget": _budget(source),
         **quality.facts(store, config, source.vectors, source.models_dir),
         **people.facts(store),
         "suspicious": {"total": total, "labels": worst},
@@ -68,6 +74,34 @@ def summary(source: Source) -> dict[str, Any]:
         "cost": _cost(store, source.config),
         "curve": curve,
     }
+
+
+def _budget(source: Source) -> dict[str, Any]:
+    """Return what `al-loop budget --json` prints, and what was spent over time."""
+    store, config = source.store, source.config
+    saved = against_random(store, config, source.vectors, source.bar)
+    return {
+        **budget.facts(store, config, dt.datetime.now(dt.UTC), saved),
+        "over_time": _over_time(store, config),
+    }
+
+
+def _over_time(store: Store, config: Config) -> list[dict[str, Any]]:
+    """Return the sums up to each day (or hour, or minute) on which somebody answered."""
+    points: dict[str, dict[str, Any]] = {}
+    labels, answers, skips, hours = 0, 0, 0, 0.0
+    steps = reporting.spent_by_time(store)
+    for at, tally in steps:
+        labels, answers, skips = (
+            labels + tally.labels,
+            answers + tally.answers,
+            skips + tally.skips,
+        )
+        hours += tally.hours or 0.0
+        timed = None if tally.hours is None else hours
+        so_far = spent.cost(Tally(labels, answers, skips, timed), config.budget)
+        points[at or steps[-1][0]] = {"at": at, **asdict(so_far)}
+    return [p for p in points.values() if p["at"]]
 
 
 def _measured_on(store: Store, measured: list[dict[str, Any]]) -> str | None:

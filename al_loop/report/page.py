@@ -26,25 +26,17 @@ _ROUNDS = {
 
 def page(facts: Mapping[str, Any]) -> str:
     """Return the report as one HTML file."""
-    return html.page(title(facts), blocks(facts), kicker="al-loop report", made_at=_made_at(facts))
+    return html.page(facts["name"], blocks(facts), kicker="al-loop report", made_at=_made_at(facts))
 
 
 def markdown(facts: Mapping[str, Any]) -> str:
     """Return the same as Markdown."""
-    return html.markdown(title(facts), blocks(facts), made_at=_made_at(facts))
+    return html.markdown(facts["name"], blocks(facts), made_at=_made_at(facts))
 
 
 def _made_at(facts: Mapping[str, Any]) -> str:
     at = facts["made_at"]
     return f"{at[:10]} {at[11:16]} UTC"
-
-
-def title(facts: Mapping[str, Any]) -> str:
-    """Return where the project stands, in one line."""
-    labels = f"{facts['counts']['labels']:,} labels"
-    best = facts["measured"]
-    accuracy = f", accuracy {best['accuracy']:.3f}" if best else ""
-    return f"{facts['name']}: {labels}{accuracy}"
 
 
 def blocks(facts: Mapping[str, Any]) -> list[Block]:
@@ -70,26 +62,28 @@ def _headline(facts: Mapping[str, Any]) -> Iterator[Block]:
     yield Cards(
         [
             Card(
-                "Labels by people",
+                "Texts labeled by people",
                 f"{counts['labels']:,}",
                 f"{counts['classes_seen']} of {counts['classes_known']} classes seen{given}",
             ),
             Card("Accuracy", accuracy, _measured(facts)),
             Card("Cost", *page_curves.cost_words(cost)),
-            Card("In the pool", f"{facts['standing']['pool']:,}", "texts without a label"),
+            Card("Texts without a label", f"{facts['standing']['pool']:,}", "left in the pool"),
         ]
     )
     yield Note(f"Next: {facts['standing']['next']}.", "next")
 
 
 def _standing(facts: Mapping[str, Any]) -> str:
-    at = facts["standing"]
+    at, best = facts["standing"], facts["measured"]
     if at["state"] is None:
         return f"No round yet. {facts['counts']['items']:,} texts are here."
+    reached = f", accuracy {best['accuracy']:.3f}" if best else ""
+    reached = f"{facts['counts']['labels']:,} texts labeled by people{reached}."
     if at["state"] == "logged":
-        return f"Round {at['round']} is logged; no round is open."
+        return f"{reached} Round {at['round']} is logged; no round is open."
     settled = f": {at['settled']} of {at['texts']} texts are settled" if at["texts"] else ""
-    return f"Round {at['round']} is open ({at['state']}){settled}."
+    return f"{reached} Round {at['round']} is open ({at['state']}){settled}."
 
 
 def _measured(facts: Mapping[str, Any]) -> str:

@@ -5,12 +5,15 @@ from typing import Any
 
 from al_loop.html import Block, Heading, Note, Prose, Table, charts
 from al_loop.html.charts import Series
+from al_loop.report import page_budget
+from al_loop.report.page_budget import amount, saved_words
 
 
 def blocks(facts: Mapping[str, Any]) -> Iterator[Block]:
     """Return learning curve, budget and classes seen."""
     yield from _comparison(facts)
     yield from _curve(facts)
+    yield from page_budget.blocks(facts)
     yield from _classes_seen(facts)
 
 
@@ -20,18 +23,13 @@ def cost_words(cost: Mapping[str, Any]) -> tuple[str, str]:
     first, rest = hours, [answers]
     if cost["money"] is not None:
         first, rest = f"{cost['money']:,.2f} {cost['currency']}", [hours, answers]
-    left = ", ".join(_amount(name, value, cost) for name, value in cost["left"].items())
+    left = ", ".join(amount(u, v, cost["currency"]) for u, v in cost["left"].items())
     return first, "; ".join([", ".join(rest), *([f"left: {left}"] if left else [])])
-
-
-def _amount(name: str, value: float, cost: Mapping[str, Any]) -> str:
-    unit = cost["currency"] if name == "money" else name
-    return f"{value:,.0f} {unit}" if name == "labels" else f"{value:,.2f} {unit}"
 
 
 def _curve(facts: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("Learning curve")
-    rows = [r for r in facts["curve"] if r["accuracy"] is not None and r["labels"] is not None]
+    rows = _measured(facts)
     if not rows:
         yield Prose(
             "No accuracy yet. It is measured on the test set (al-loop import --test FILE), or on"
@@ -42,14 +40,24 @@ def _curve(facts: Mapping[str, Any]) -> Iterator[Block]:
     other = facts["other"]
     if other and (theirs := _measured(other)):
         series.append(_accuracy(other["name"], theirs))
+    if random := facts["budget"]["saved"]["curve"]:
+        series.append(_random(random))
     yield charts.lines(
-        "Accuracy against labels by people",
+        "Accuracy against texts labeled by people",
         f"{_change(rows)}. Bars and bands are 95 % intervals.",
         series,
-        x="labels",
+        x="texts labeled by people",
         y="accuracy",
         top=1.0,
     )
+    yield Prose(saved_words(facts["budget"]))
+    if rests_on := facts["budget"]["saved"]["rests_on"]:
+        yield Note(f"{rests_on[:1].upper()}{rests_on[1:]}.")
+
+
+def _random(curve: Sequence[Mapping[str, Any]]) -> Series:
+    x, y, low, high = ([p[key] for p in curve] for key in ("labels", "accuracy", "low", "high"))
+    return Series("random labels", x, y, low, high, reference=True)
 
 
 def _measured(facts: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -92,14 +100,14 @@ def _classes_seen(facts: Mapping[str, Any]) -> Iterator[Block]:
     last = rows[-1]
     labels = [r["labels"] for r in rows]
     yield charts.lines(
-        "Classes with a label against labels by people",
+        "Classes with a label against texts labeled by people",
         f"{last['classes_seen']} of {last['classes_known']} known classes have a label after"
-        f" {last['labels']} labels by people.",
+        f" {last['labels']} labels.",
         [
             Series("seen", labels, [r["classes_seen"] for r in rows]),
             Series("known", labels, [r["classes_known"] for r in rows], reference=True),
         ],
-        x="labels",
+        x="texts labeled by people",
         y="classes",
     )
 
@@ -130,7 +138,7 @@ def _column(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     money = "no price set" if cost["money"] is None else f"{cost['money']:.2f} {cost['currency']}"
     return [
         ("rounds", str(len(facts["curve"]))),
-        ("labels by people", f"{counts['labels']:,}"),
+        ("texts labeled by people", f"{counts['labels']:,}"),
         ("accuracy", accuracy),
         ("measured on", facts["measured_on"] or "nothing yet"),
         ("classes seen", f"{counts['classes_seen']} of {counts['classes_known']}"),

@@ -39,12 +39,12 @@ def _agreement(found: Mapping[str, Any]) -> Iterator[Block]:
             " several."
         )
         return
-    everyone = {"who": "all pairs", **found["all"]}
-    pairs = [{"who": f"{p['a']} and {p['b']}", **p} for p in found["pairs"]]
+    everyone = {"a": "all pairs", "b": None, **found["all"]}
+    pairs = found["pairs"] if len(found["pairs"]) > 1 else []
     yield Table(
         "How often two people gave a text the same label",
-        {"who": "who"} | _RATE | {"n": "texts both labeled"},
-        [_rate(r) for r in (everyone, *(pairs if len(pairs) > 1 else ()))],
+        {"a": "annotator", "b": "and"} | _RATE | {"n": "texts both labeled"},
+        [_rate(r) for r in (everyone, *pairs)],
         f"{found['texts']:,} texts have labels of at least two people.",
     )
 

@@ -1,12 +1,13 @@
 """The sections of a report about classes, errors, suspicious labels, and the map."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from al_loop import html
 from al_loop.html import Block, Coloring, Heading, Note, Prose, Table, charts
 
 _TEXT = 300  # characters of a text in a table
+_CLASSES, _LABELS = 15, 10  # rows that are seen at once
 _NOT_LABELED = "no label"
 _STATUS = {
     "given": "label from the data",
@@ -42,9 +43,18 @@ def _classes(facts: Mapping[str, Any]) -> Iterator[Block]:
     if quality["source"]:
         columns |= {"texts": "texts measured", "precision": "precision", "recall": "recall"}
         columns |= {"interval": "95 % of recall", "f1": "F1"}
-    where = f", measured on {quality['source']} ({quality['texts']:,} texts)"
-    order = ", weakest first" if quality["source"] else ""
-    yield Table(f"Classes{order}{where if quality['source'] else ''}", columns, shown)
+    where = f", measured on the {quality['source']} ({quality['texts']:,} texts)"
+    title = f"The weakest classes{where}" if quality["source"] else "Classes and their labels"
+    yield from _folded(title, columns, shown, _CLASSES)
+
+
+def _folded(
+    title: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], n: int
+) -> Iterator[Block]:
+    """Show the first `n` rows; the others are opened by a click."""
+    yield Table(title, columns, rows[:n])
+    if rest := rows[n:]:
+        yield Table(f"{len(rest)} more", columns, rest, folded=True)
 
 
 def _between(low: float | None, high: float | None) -> str | None:
@@ -81,18 +91,15 @@ def _suspicious(facts: Mapping[str, Any]) -> Iterator[Block]:
     if not rows:
         yield Prose("No label looks wrong, as far as the newest audit can tell.")
         return
-    more = f" {total - len(rows):,} more: al-loop noise." if total > len(rows) else ""
     yield Prose(
         f"{total:,} labels look wrong to a classifier that did not see them. A score near 0 is"
         " severe. Correct one with al-loop fix, or edit the answer in Label Studio."
     )
     columns = {"item_id": "id", "label": "label", "suggested": "looks like", "score": "score"}
-    yield Table(
-        f"The {len(rows)} most suspicious labels",
-        columns | {"text": "text"},
-        [r | {"text": html.shorten(r["text"], _TEXT)} for r in rows],
-        more.strip(),
-    )
+    texts = [r | {"text": html.shorten(r["text"], _TEXT)} for r in rows]
+    yield from _folded("The most suspicious labels", columns | {"text": "text"}, texts, _LABELS)
+    if total > len(rows):
+        yield Note(f"These are the {len(rows)} worst of {total:,}. al-loop noise shows all.")
 
 
 def map_blocks(facts: Mapping[str, Any]) -> Iterator[Block]:

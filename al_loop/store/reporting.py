@@ -5,6 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from al_loop.store.core import Store
+from al_loop.store.spending import Tally
+
+#: How much of a time in ISO 8601 tells days, hours and minutes apart, and from how many of them on
+#: the coarser one is enough.
+_STEPS, _ENOUGH = (10, 13, 16), 12
 
 
 def curve(store: Store) -> list[dict[str, Any]]:
@@ -15,6 +20,25 @@ def curve(store: Store) -> list[dict[str, Any]]:
 def classes(store: Store) -> dict[str, int]:
     """Map each class, in the stored order, to its labels: the view `class_counts`."""
     return {r["class"]: r["labels"] for r in store.rows("SELECT class, labels FROM class_counts")}
+
+
+def spent_by_time(store: Store) -> list[tuple[str, Tally]]:
+    """Return what was spent by day, hour or minute, whatever tells a dozen of them apart.
+
+    From the view `spending`, so that it adds up to what `spending.total` says. Answers without
+    a time come first, with an empty one.
+    """
+    found: list[tuple[str, Tally]] = []
+    for length in _STEPS:
+        rows = store.rows(
+            "SELECT substr(answered_at, 1, ?) AS at, SUM(kind = 'label'), COUNT(*),"
+            " SUM(kind = 'skip'), SUM(counted) / 3600 FROM spending GROUP BY at ORDER BY at",
+            [length],
+        )
+        found = [(row[0], Tally(*row[1:])) for row in rows]
+        if len(found) >= _ENOUGH:
+            break
+    return found
 
 
 def speeds(store: Store) -> dict[str, list[float]]:
