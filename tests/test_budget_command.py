@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import json
 
+import numpy as np
 import pytest
 
 from al_loop import app, workspace
@@ -138,10 +139,16 @@ def test_random_is_judged_by_the_labels_that_were_drawn_and_the_test_set():
     store.close()
 
 
+def hard(encoder, hashes, texts):
+    """Vectors that tell the classes apart only now and then."""
+    noise = [np.random.default_rng([*map(ord, t)]).normal(0, 0.8, 8) for t in texts]
+    return worlds.vectors(encoder, hashes, texts) + np.array(noise, dtype=np.float32)
+
+
 def test_labels_that_cost_nothing_count_for_both():
     """Those of a project that was adopted: random would have had them too."""
     store, settings = world(8, random_share=0.5)
-    before = against_random(store, settings, worlds.vectors)
+    before = against_random(store, settings, hard)
     store.execute(
         "INSERT INTO projects (role, annotator, marker, title)"
         " VALUES ('labeling', 'adopted', 'elsewhere', 'old')"
@@ -150,12 +157,12 @@ def test_labels_that_cost_nothing_count_for_both():
     store.execute(f"UPDATE answers SET project_id = {adopted} WHERE annotation_id % 2")
     moved = store.value(f"SELECT COUNT(*) FROM answers WHERE project_id = {adopted}")
 
-    found = against_random(store, settings, worlds.vectors)
+    found = against_random(store, settings, hard)
 
     assert (before.texts, found.texts) == (80, 80 - moved)
     assert 0 < found.drawn < before.drawn
     assert found.accuracy == before.accuracy, "we have them as well"
-    assert found.curve[0]["accuracy"] > before.curve[0]["accuracy"]
+    assert found.curve[0]["accuracy"] > before.curve[0]["accuracy"] + 0.05
     store.close()
 
 
