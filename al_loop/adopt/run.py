@@ -16,7 +16,7 @@ from al_loop.bars import Bar, no_bar
 from al_loop.config import Config
 from al_loop.crash import point
 from al_loop.data.columns import Asked, Columns
-from al_loop.errors import InputError, StateError
+from al_loop.errors import DataError, InputError, ServerError, StateError
 from al_loop.files import write_whole
 from al_loop.store import Store, adopted, answers, items, rounds, tasks
 from al_loop.types import Answer, Pulled
@@ -146,7 +146,13 @@ def _pulled(found: "Existing", control: "Control", placed: Placed) -> Pulled:
     said: list[Answer] = []
     for task in found.tasks:
         if key := placed.keys.get(task["id"]):
-            said += existing.answers(task, key, control, found.names)
+            try:
+                said += existing.answers(task, key, control, found.names)
+            except ServerError as e:
+                if found.description is not None:
+                    raise
+                problem = f"{found.where}: task {task['id']}: {e.message}"
+                raise DataError(problem, hint="export it again in Label Studio as JSON") from None
     return Pulled(
         answers=said,
         annotated=len({answer.key for answer in said}),

@@ -78,27 +78,27 @@ def of_answers(
 ) -> Control:
     """Return the control that is the class, as far as answers without their page tell.
 
+    One that is named may have answers with several choices; those count for no class.
+
     Raises:
         InputError: no answer holds a choice, or several controls fit.
     """
     labels: dict[str, dict[str, None]] = {}
-    what: dict[str, str] = {}
     unfit: dict[str, str] = {}
     for name, kind, values in _regions(tasks):
-        what.setdefault(name, kind)
         labels.setdefault(name, {}).update(dict.fromkeys(values))
         if kind != "choices":
             unfit[name] = kind
-        elif len(values) > 1:
-            unfit[name] = "several choices in one answer"
+        elif len(values) > 1 and name != named:
+            unfit[name] = "Choices, several in one answer"
     found = [
         _Candidate(
             name,
-            what[name],
+            "Choices",
             unfit.get(name, ""),
             classes=[ClassSpec(label) for label in sorted(labels[name])],
         )
-        for name in what
+        for name in labels
     ]
     return _control(_only(found, where, named, ""), found, text)
 

@@ -61,11 +61,13 @@ def read(api: Api, number: int) -> Existing:
             hint="its number is in the address of its page: /projects/NUMBER/",
         ) from None
     rows, digest = snapshot.take_all(api, number)
+    if not rows:
+        raise InputError(f"project {number} has no tasks", hint="name another one")
     lacking = any(map(parse.lacks_address, rows))
     return Existing(
         number=number,
         where=f"project {number}",
-        tasks=_in_order(rows, f"project {number}"),
+        tasks=_in_order(rows),
         digest=digest,
         label_config=found.label_config,
         title=found.title,
@@ -91,13 +93,15 @@ def read_file(path: Path) -> Existing:
         raise DataError(f"{path} is not JSON: {_first_line(e)}", hint=_AS_JSON) from None
     if not isinstance(rows, list) or not all(map(_is_task, rows)):
         raise DataError(f"{path} is not an export of Label Studio in its JSON", hint=_AS_JSON)
+    if not rows:
+        raise DataError(f"{path} has no tasks", hint=_AS_JSON)
     numbers = {row.get("project") for row in rows}
     if len(numbers) != 1 or not isinstance(number := numbers.pop(), int):
         raise DataError(
             f"{path} is not the export of one project: its tasks name {len(numbers) + 1}",
             hint="export each project by itself",
         )
-    return Existing(number, str(path), _in_order(rows, str(path)), sha256(content))
+    return Existing(number, str(path), _in_order(rows), sha256(content))
 
 
 def answers(
@@ -149,9 +153,7 @@ def _is_task(row: Any) -> bool:
     )
 
 
-def _in_order(rows: list[dict[str, Any]], where: str) -> list[dict[str, Any]]:
-    if not rows:
-        raise InputError(f"{where} has no tasks", hint="name another one")
+def _in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: int(row["id"]))
 
 

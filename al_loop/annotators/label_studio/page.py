@@ -75,7 +75,10 @@ def parsed(live: str) -> ET.Element:
     if not live.strip():
         return ET.Element("View")
     if "<!DOCTYPE" in live or "<!ENTITY" in live:
-        raise InputError("the labeling page of the project declares XML entities")
+        raise InputError(
+            "the labeling page of the project declares XML entities",
+            hint="take its DOCTYPE out, in the project's settings under Labeling Interface",
+        )
     try:
         return ET.fromstring(live)  # noqa: S314  no entities, checked above
     except ET.ParseError as error:

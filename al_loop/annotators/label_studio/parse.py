@@ -5,6 +5,7 @@ people (or other programs) can put into an annotation is anything: an unknown co
 choices, no choice, no list at all. Those become answers of the kind 'invalid' or 'empty'.
 """
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -55,7 +56,6 @@ def _answer(
     kind, labels, problem = _judge(raw, controls)
     regions = [r for r in _list(raw.get("result")) if isinstance(r, Mapping)]
     suggested = raw.get("prediction")
-    lead_time = raw.get("lead_time")
     return Answer(
         annotation_id=_need(raw, "id", int, "annotation"),
         key=key,
@@ -65,7 +65,7 @@ def _answer(
         missing="" if kind == "skip" else _typed(regions, MISSING),
         comment=_typed(regions, COMMENT),
         origin=_origin(regions),
-        lead_time=float(lead_time) if isinstance(lead_time, (int, float)) else None,
+        lead_time=_seconds(raw.get("lead_time")),
         model_version=_text(suggested.get("model_version"))
         if isinstance(suggested, Mapping)
         else "",
@@ -131,6 +131,15 @@ def _annotator(raw: Mapping[str, Any], names: Mapping[int, str]) -> str:
     if not isinstance(by, int) or isinstance(by, bool):
         raise _unlike("annotation", "completed_by")
     return names.get(by, str(by))
+
+
+def _seconds(value: object) -> float | None:
+    """Return a number that other JSON can hold, too; Python's also reads NaN and Infinity."""
+    try:
+        seconds = float(value) if isinstance(value, int | float) else math.nan
+    except OverflowError:
+        return None
+    return seconds if math.isfinite(seconds) else None
 
 
 def _need(raw: Mapping[str, Any], name: str, kind: type, what: str) -> Any:
