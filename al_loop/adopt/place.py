@@ -10,7 +10,7 @@ from al_loop.data.check import BadRow, Checker, Record
 from al_loop.data.columns import Columns
 from al_loop.data.rows import Literal, Row
 from al_loop.errors import DataError, InputError
-from al_loop.ingest import Placing
+from al_loop.ingest import Placing, Reading
 from al_loop.store import Store, adopted, items
 from al_loop.types import split_key, task_key
 
@@ -41,9 +41,7 @@ def place(
     project_id: int,
     found: "Existing",
     columns: Columns,
-    *,
-    max_bytes: int,
-    replace: bool,
+    reading: Reading,
     tick: Callable[[int], None],
 ) -> Placed:
     """Give every task its text and its key. Inside a tx.
@@ -55,28 +53,21 @@ def place(
         DataError: no task can be used.
         InputError: these are the tasks of another project than those adopted before.
     """
-    checker = Checker(Columns(columns.text, None, _ID, columns.keep), max_bytes, replace)
+    read = Columns(columns.text, None, _ID, columns.keep)
+    checker = Checker(read, reading.config.data.max_bytes, reading.replace_bad_chars)
     import_id = items.begin_import(store, found.where, "pool")
     placing = Placing(store, import_id, "pool", items.next_position(store))
     known = adopted.known_tasks(store, project_id)
     placed = Placed()
-    same = 0
     for done, task in enumerate(found.tasks, start=1):
         number = int(task["id"])
         try:
             record = checker.check(Row(number, _cells(task, columns)))
-            before = known.get(number)
-            if before is None:
-                placed.keys[number] = task_key(_item(placing, record), -number)
-            elif before.text_hash == record.hash:
-                placed.keys[number] = before.key
-                same += 1
-            else:
-                raise BadRow("has another text than when it was adopted")
+            placed.keys[number] = _key(placing, record, number, known.get(number))
         except BadRow as e:
             placed.bad.append(f"task {number}: {e}")
         tick(done)
-    _refuse_useless(found, placed, known, same)
+    _refuse_useless(found, placed, known)
     placed.gone = [before.key for number, before in known.items() if number not in placed.keys]
     placed.added = placing.counts.added
     rows, bad = len(found.tasks), len(placed.bad)
@@ -85,11 +76,16 @@ def place(
     return placed
 
 
-def _item(placing: Placing, record: Record) -> str:
+def _key(placing: Placing, record: Record, number: int, before: adopted.Known | None) -> str:
+    """Return the key of a task, whose text is stored unless it was adopted before."""
+    if before is not None:
+        if before.text_hash != record.hash:
+            raise BadRow("has another text than when it was adopted")
+        return before.key
     placing.place(record)
     alias = items.find_alias(placing.store, str(record.id))
     assert alias is not None
-    return alias.item_id
+    return task_key(alias.item_id, -number)
 
 
 def _cells(task: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
@@ -115,10 +111,8 @@ def _id(task: Mapping[str, Any], column: str | None) -> str:
     return split_key(key)[0] if key and _OURS.fullmatch(key) else f"task-{task['id']}"
 
 
-def _refuse_useless(
-    found: "Existing", placed: Placed, known: Mapping[int, adopted.Known], same: int
-) -> None:
-    if known and not same:
+def _refuse_useless(found: "Existing", placed: Placed, known: Mapping[int, adopted.Known]) -> None:
+    if known and not known.keys() & placed.keys:
         raise InputError(
             f"{found.where} is not the project that was adopted before: no task is the same",
             hint="check number and server; another project needs a workspace of its own",

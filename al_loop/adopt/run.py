@@ -18,6 +18,7 @@ from al_loop.crash import point
 from al_loop.data.columns import Asked, Columns
 from al_loop.errors import DataError, InputError, ServerError, StateError
 from al_loop.files import write_whole
+from al_loop.ingest import Reading
 from al_loop.store import Store, adopted, answers, items, rounds, tasks
 from al_loop.types import Answer, Pulled
 from al_loop.workspace import Workspace, filled, set_option, writing
@@ -80,16 +81,10 @@ def _store(
     before = items.classes(store)
     items.add_classes(store, control.classes, "data")
     project = adopted.put_project(store, found.number, found.title or found.where)
-    with (bar if len(found.tasks) >= _LONG else no_bar)(len(found.tasks), "adopting") as tick:
-        placed = place(
-            store,
-            project,
-            found,
-            columns,
-            max_bytes=config.data.max_bytes,
-            replace=request.replace_bad_chars,
-            tick=tick,
-        )
+    drawn = bar if len(found.tasks) >= _LONG else no_bar
+    reading = Reading(request.asked, config, replace_bad_chars=request.replace_bad_chars)
+    with drawn(len(found.tasks), "adopting") as tick:
+        placed = place(store, project, found, columns, reading, tick)
     pulled = _pulled(found, control, placed)
     if not request.allow_shrink:
         _refuse_shrunk(pulled, tasks.annotated(store, project))
