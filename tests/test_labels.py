@@ -3,8 +3,10 @@
 import dataclasses
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from al_loop.labels import Verdict, by_folded_name, judge, proposal
+from al_loop.labels import Verdict, by_folded_name, judge, proposal, votes_of
 from al_loop.types import Answer
 
 KNOWN = by_folded_name(["refund", "delay", "Café"])
@@ -106,6 +108,37 @@ def answer(person, *labels, kind="label", number=1, at="2026-01-01", **more):
 def test_the_rule(answers, given, verdict):
     assert judge(answers, given, KNOWN) == verdict
     assert judge(answers[::-1], given, KNOWN) == verdict
+
+
+ANSWERS = st.lists(
+    st.builds(
+        Answer,
+        annotation_id=st.integers(1, 9),
+        key=st.just("a:0"),
+        annotator=st.sampled_from(["ana", "ben", "cem"]),
+        kind=st.sampled_from(["label", "skip", "empty", "invalid"]),
+        labels=st.sampled_from([(), ("refund",), ("delay",), ("spam",)]),
+        missing=st.sampled_from(["", "praise", "delay"]),
+        origin=st.sampled_from(["manual", "prediction"]),
+        updated_at=st.sampled_from(["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.5Z"]),
+    ),
+    max_size=6,
+)
+GIVEN = st.sets(st.sampled_from(["refund", "delay"]))
+
+
+@given(answers=ANSWERS, given=GIVEN, fixed=st.sampled_from(sorted(KNOWN.values())))
+def test_a_label_set_by_hand_comes_before_everything_and_counts_the_votes(answers, given, fixed):
+    verdict = judge(answers, given, KNOWN, fixed)
+    assert verdict == Verdict("fixed", fixed, len(votes_of(answers, KNOWN)))
+
+
+@given(answers=ANSWERS, given=GIVEN)
+def test_without_one_nothing_is_fixed(answers, given):
+    verdict = judge(answers, given, KNOWN)
+    assert verdict is None or verdict.status != "fixed"
+    assert verdict is None or (verdict.label is not None) == (verdict.status in ("given", "agreed"))
+    assert (verdict is None) == (not answers and not given)
 
 
 def test_a_proposal_is_gone_once_its_class_is_known():
