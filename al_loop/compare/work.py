@@ -25,6 +25,8 @@ from al_loop.store import items
 _ONE_THREAD = {
     f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB", "NUMEXPR")
 }
+#: loky's tracker of semaphores reports those of a killed process, which it takes away itself.
+_HUSH = "ignore::UserWarning:joblib.externals.loky.backend.resource_tracker"
 _LOOK = 0.5  # seconds between two looks at whether the parent lives
 _TICK = 1.0  # seconds after which a caller hears that time has passed
 
@@ -56,6 +58,7 @@ def play_all(
         return
     from joblib.externals.loky import ProcessPoolExecutor
 
+    _hush()
     pool = ProcessPoolExecutor(jobs, env=_ONE_THREAD, initializer=_serve, initargs=(os.getpid(),))
     waiting, playing = deque(tasks), set[Future[dict[str, Any]]]()
     try:
@@ -68,6 +71,12 @@ def play_all(
             yield None
     finally:
         pool.shutdown(wait=True, kill_workers=True)  # what is not stored is played again
+
+
+def _hush() -> None:
+    others = os.environ.get("PYTHONWARNINGS", "")
+    if _HUSH not in others:
+        os.environ["PYTHONWARNINGS"] = f"{others},{_HUSH}".lstrip(",")
 
 
 def processors() -> int:
