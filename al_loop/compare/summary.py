@@ -162,7 +162,7 @@ def _labels(curves: _Curves, goal: _Goal, k: int, ref: int) -> dict[str, Any]:
     low = high = None
     if curves.R is not None and k != ref:
         pair = (stats.needed(curves.x, curves.R[:, i], goal.resampled) for i in (k, ref))
-        low, high = _saved_ends(*pair)
+        low, high = _saved_ends(*pair, float(curves.x[-1]))
     saving = {"saved": saved, "saved_bound": bound, "saved_low": low, "saved_high": high}
     return {"labels_needed": needed, **saving}
 
@@ -175,17 +175,12 @@ def _saved(mine: float, other: float, end: float) -> tuple[int | None, str | Non
     return round(min(other, end) - min(mine, end)), bound
 
 
-def _saved_ends(mine: Array, other: Array) -> tuple[int | None, int | None]:
+def _saved_ends(mine: Array, other: Array, end: float) -> tuple[int | None, int | None]:
     """Return the interval's ends; None where it is open, since resamples miss the target."""
-    with np.errstate(invalid="ignore"):
-        saved = other - mine
-    unknown = np.isnan(saved)  # both miss it
-    low, _ = stats.interval(np.where(unknown, -np.inf, saved))
-    _, high = stats.interval(np.where(unknown, np.inf, saved))
-    return (
-        round(float(low)) if np.isfinite(low) else None,
-        round(float(high)) if np.isfinite(high) else None,
-    )
+    least = np.where(np.isinf(mine), -np.inf, np.minimum(other, end) - mine)
+    most = np.where(np.isinf(other), np.inf, other - np.minimum(mine, end))
+    low, high = float(stats.interval(least)[0]), float(stats.interval(most)[1])
+    return round(low) if np.isfinite(low) else None, round(high) if np.isfinite(high) else None
 
 
 def _pairs(curves: _Curves) -> list[dict[str, Any]]:
