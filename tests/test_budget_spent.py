@@ -72,7 +72,7 @@ def test_a_break_counts_as_that_persons_median_and_is_told(store):
     rows = store.rows("SELECT seconds, counted FROM spending WHERE counted <> seconds")
 
     assert [tuple(r) for r in rows] == [(3600, 6.5)]
-    told = spending.breaks(store)
+    told = spending.total(store)[1]
     assert (told.timed, told.untimed, told.cut) == (12, 0, 1)
     assert told.hours_cut == pytest.approx((3600 - 6.5) / 3600)
 
@@ -134,7 +134,7 @@ def plan(labels=0, spent_=0, texts=50, go_on=False, seconds=10.0, batch=None, **
     standing = spent.Standing(
         spending.Tally(0, 0, 0, 0.0),
         spent.Cost(0, 0.0, None),
-        spending.Breaks(0, 0, 0, 0.0),
+        spending.Breaks(0, 0, 0, 0.0, None),
         spent.Pace(seconds, "made up"),
         limits,
         left,

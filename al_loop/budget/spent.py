@@ -62,8 +62,7 @@ def cost(tally: Tally, budget: BudgetSection) -> Cost:
 
 def standing(store: Store, budget: BudgetSection) -> Standing:
     """Work out what was spent and what is left."""
-    tally = spending.total(store)
-    breaks = spending.breaks(store)
+    tally, breaks = spending.total(store)
     spent = cost(tally, budget)
     limits = {
         name: float(limit)
@@ -71,13 +70,13 @@ def standing(store: Store, budget: BudgetSection) -> Standing:
         if (limit := getattr(budget, name))
     }
     left = {name: max(limit - getattr(spent, name), 0.0) for name, limit in limits.items()}
-    return Standing(tally, spent, breaks, _pace(store, budget, breaks.timed), limits, left)
+    return Standing(tally, spent, breaks, _pace(budget, breaks), limits, left)
 
 
-def _pace(store: Store, budget: BudgetSection, timed: int) -> Pace:
+def _pace(budget: BudgetSection, breaks: Breaks) -> Pace:
     """Return the mean of the timed answers: hours are a sum, which a median would understate."""
-    seconds = spending.mean_seconds(store)
-    if seconds is None or timed < ENOUGH_TIMED:
+    if breaks.seconds is None or breaks.timed < ENOUGH_TIMED:
         guess = budget.seconds_per_label
         return Pace(guess, f"{guess:.1f} s an answer, a guess in config.toml")
-    return Pace(seconds, f"{seconds:.1f} s an answer, the mean of {timed} so far")
+    source = f"{breaks.seconds:.1f} s an answer, the mean of {breaks.timed} so far"
+    return Pace(breaks.seconds, source)

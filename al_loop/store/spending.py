@@ -24,38 +24,29 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Breaks:
-    """How the hours came about: answers without a time, those cut, and what that took away."""
+    """How the hours came about: answers without a time, those cut, and what that took away.
+
+    seconds: the mean of the timed answers, breaks cut; None when there are none.
+    """
 
     timed: int
     untimed: int
     cut: int
     hours_cut: float
+    seconds: float | None
 
 
-def total(store: Store) -> Tally:
-    """Return what everything cost."""
+def total(store: Store) -> tuple[Tally, Breaks]:
+    """Return what everything cost, and how robust the hours are."""
     row = store.row(
         "SELECT COALESCE(SUM(kind = 'label'), 0), COUNT(*), COALESCE(SUM(kind = 'skip'), 0),"
-        " CASE WHEN COUNT(*) THEN SUM(counted) / 3600 ELSE 0.0 END FROM spending"
+        " CASE WHEN COUNT(*) THEN SUM(counted) / 3600 ELSE 0.0 END,"
+        " COUNT(seconds), COUNT(*) - COUNT(seconds), COALESCE(SUM(counted < seconds), 0),"
+        " COALESCE(SUM(seconds - counted), 0.0) / 3600,"
+        " AVG(counted) FILTER (WHERE seconds NOT NULL) FROM spending"
     )
     assert row is not None
-    return Tally(*row)
-
-
-def breaks(store: Store) -> Breaks:
-    """Return how robust the hours are."""
-    row = store.row(
-        "SELECT COUNT(seconds), COUNT(*) - COUNT(seconds), COALESCE(SUM(counted < seconds), 0),"
-        " COALESCE(SUM(seconds - counted), 0.0) / 3600 FROM spending"
-    )
-    assert row is not None
-    return Breaks(*row)
-
-
-def mean_seconds(store: Store) -> float | None:
-    """Return the mean of the timed answers' seconds, breaks cut."""
-    found: float | None = store.value("SELECT AVG(counted) FROM spending WHERE seconds NOT NULL")
-    return found
+    return Tally(*row[:4]), Breaks(*row[4:])
 
 
 def by(store: Store, what: By) -> list[tuple[int | str | None, Tally]]:
