@@ -206,9 +206,3 @@ def labeled(store: Store, role: str) -> list[tuple[str, str, str, str]]:
         [role],
     )
     return [(r["id"], r["text"], r["text_hash"], r["label"]) for r in rows]
-
-
-def lead_times(store: Store) -> list[float]:
-    """Return the seconds that each timed answer took."""
-    rows = store.rows("SELECT lead_time FROM answers WHERE gone = 0 AND lead_time IS NOT NULL")
-    return [r["lead_time"] for r in rows]
