@@ -65,7 +65,7 @@ def _source(opened: "App") -> "Source":
         config=opened.config,
         vectors=opened.vectors,
         models_dir=where.models_dir,
-        map_path=where.state_dir / "map.npz",
+        map_path=where.state_dir / "map.json",
         say=say,
         bar=bar,
     )

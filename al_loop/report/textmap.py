@@ -1,6 +1,5 @@
 """A map of the texts: those that mean similar things lie near each other."""
 
-import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -45,8 +44,8 @@ def facts(
     points = [
         {
             "id": r["id"],
-            "x": round(float(x), 2),
-            "y": round(float(y), 2),
+            "x": x,
+            "y": y,
             "class": r["label"],
             "round": r["round"],
             "status": "doubtful" if r["id"] in doubtful else r["status"],
@@ -71,20 +70,18 @@ def _sample(ids: Sequence[str], n: int, rng: np.random.Generator) -> Sequence[st
     return [ids[i] for i in rng.choice(len(ids), n, replace=False)]
 
 
-def _places(X: Floats, seed: int, cache: Path, say: Callable[[str], None]) -> Floats:
-    """Return (n, 2) places, from the cache when it holds just these vectors."""
+def _places(X: Floats, seed: int, cache: Path, say: Callable[[str], None]) -> list[list[float]]:
+    """Return (n, 2) places, from the cache when it holds those of just these vectors."""
     key = sha256(json.dumps([list(X.shape), seed]).encode() + np.ascontiguousarray(X).tobytes())
     try:
-        with np.load(cache, allow_pickle=False) as kept:
-            if str(kept["key"]) == key:
-                return np.asarray(kept["places"], dtype=np.float32)
-    except (OSError, ValueError, KeyError, EOFError):
+        kept = json.loads(cache.read_bytes())
+        if kept["key"] == key:
+            return [[float(x), float(y)] for x, y in kept["places"]]
+    except (OSError, ValueError, KeyError, TypeError):
         pass  # no map yet, or no file of ours
     say(f"drawing a map of {len(X)} texts, which the next report uses again")
-    places = project(X, seed)
-    data = io.BytesIO()
-    np.savez(data, key=np.array(key), places=places)
-    write_whole(cache, data.getvalue())
+    places: list[list[float]] = project(X, seed).astype(np.float64).round(2).tolist()
+    write_whole(cache, json.dumps({"key": key, "places": places}).encode())
     return places
 
 
