@@ -4,13 +4,26 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from al_loop.annotators.oracle import Oracle, crew
+from al_loop.simulate import World
 from al_loop.store import items, open_store, play
+from al_loop.types import ProjectRef, PullRequest, split_key
 from tests import story, worlds
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-KEYS = {"strategy", "seed", "labels", "accuracy", "macro_f1", "classes_seen", "seconds"}
+KEYS = {
+    "strategy",
+    "seed",
+    "labels",
+    "accuracy",
+    "macro_f1",
+    "classes_seen",
+    "seconds",
+    "query_seconds",
+}
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +137,64 @@ def test_texts_without_a_label_leave_the_pool_of_a_simulation():
     assert items.count(store, "pool") == 2
     assert [c.name for c in items.classes(store)] == ["refund"]
     store.close()
+
+
+# Imperfect people
+
+
+def test_noise_is_everybodys_share_of_wrong_answers_and_costs_accuracy(files):
+    def last(*arguments):
+        return [r["accuracy"][-1] for r in runs(files, "--seeds", "3", *arguments)]
+
+    clean, noisy = last("--noise", "0"), last("--noise", "0.6")
+    assert clean == last()
+    assert sum(noisy) < sum(clean) - 0.1
+
+
+def test_annotators_answer_in_turn_with_the_mistakes_of_their_kind():
+    people = crew("good:2, poor:1,.5:1")
+    assert people == {"good 1": 0.05, "good 2": 0.05, "poor 1": 0.3, ".5 1": 0.5}
+    gold = {f"m{i}": worlds.CLASSES[i % 3] for i in range(3_000)}
+    oracle = Oracle(gold, mistakes=people, people=tuple(people))
+    asked = PullRequest(ProjectRef(1, "", ""), [], {f"{i}:0": 1 for i in gold})
+    answers = oracle.pull(asked).answers
+    for person, share in people.items():
+        mine = [a for a in answers if a.annotator == person]
+        wrong = sum(a.labels[0] != gold[split_key(a.key)[0]] for a in mine)
+        assert len(mine) == pytest.approx(750, abs=80)
+        assert wrong / len(mine) == pytest.approx(share, abs=0.05)
+
+
+def test_mistakes_follow_from_the_seed_and_are_made_before_any_class_is_known():
+    gold = {f"m{i}": worlds.CLASSES[i % 3] for i in range(200)}
+    asked = PullRequest(ProjectRef(1, "", ""), [], {f"{i}:0": 1 for i in gold})
+
+    def said(seed):
+        oracle = Oracle(gold, mistakes={"ana": 0.3}, people=("ana",), seed=seed)
+        return [a.labels for a in oracle.pull(asked).answers]
+
+    assert said(1) == said(1) != said(2)
+
+
+def test_a_batch_that_wants_more_people_than_there_are_says_so(files):
+    config = (files / "config.toml").read_text()
+    (files / "overlap.toml").write_text(f"{config}[batch.overlap]\nshare = 0.5\nannotators = 3\n")
+    chosen = ["--config", str(files / "overlap.toml"), "--annotators", "good:2"]
+    _, err = simulate(files, *chosen, code=2)
+    assert "2 people" in err
+    assert "--annotators" in err
+
+
+def test_a_world_that_was_saved_is_the_same_when_opened(tmp_path):
+    store = worlds.make_store(n=6)
+    matrix = np.arange(12, dtype=np.float32).reshape(6, 2)
+    hashes = [row[2] for row in items.texts(store)]
+    World.of(store, matrix).save(tmp_path / "world.db")
+    opened = World.open(tmp_path / "world.db")
+    assert items.texts(opened.store) == items.texts(store)
+    assert opened.vectors("", hashes[::-1], []).tolist() == matrix[::-1].tolist()
+    store.close()
+    opened.store.close()
 
 
 def test_a_copy_is_independent(tmp_path):

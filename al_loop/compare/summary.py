@@ -161,8 +161,11 @@ def _labels(curves: _Curves, goal: _Goal, k: int, ref: int) -> dict[str, Any]:
     saved, bound = _saved(mine, other, float(curves.x[-1])) if k != ref else (None, None)
     low = high = None
     if curves.R is not None and k != ref:
-        pair = (stats.needed(curves.x, curves.R[:, i], goal.resampled) for i in (k, ref))
-        low, high = _saved_ends(*pair, float(curves.x[-1]))
+        low, high = _saved_ends(
+            stats.needed(curves.x, curves.R[:, k], goal.resampled),
+            stats.needed(curves.x, curves.R[:, ref], goal.resampled),
+            float(curves.x[-1]),
+        )
     saving = {"saved": saved, "saved_bound": bound, "saved_low": low, "saved_high": high}
     return {"labels_needed": needed, **saving}
 
