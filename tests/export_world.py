@@ -49,7 +49,9 @@ def make(root):
         items.add_classes(store, [ClassSpec(name) for name in CLASSES], "command")
         _texts(store)
         _rounds(store)
-        answers.save_pull(store, 1, Pulled(ANSWERS, annotated=5))
+        deleted = said(9, "voted", "max@example.com", "delay")
+        for found in ((*ANSWERS, deleted), ANSWERS):
+            answers.save_pull(store, 1, Pulled(found, annotated=5))
         _by_hand(store)
     store.close()
     return root

@@ -295,8 +295,30 @@ def test_a_task_that_is_gone_loses_its_answers_and_its_text_stays(
     project.server.ask("DELETE", f"/api/tasks/{gone}/")
     al_loop("adopt", project.number)
     assert rows(tmp_path, f"SELECT gone FROM answers WHERE item_id = 'task-{gone}'") == [(1,)]
+    assert rows(tmp_path, f"SELECT gone, remote_id FROM tasks WHERE item_id = 'task-{gone}'") == [
+        (1, None)
+    ]
     assert rows(tmp_path, f"SELECT COUNT(*) FROM items WHERE id = 'task-{gone}'") == [(1,)]
     assert al_loop("check") == "all invariants hold\n"
+
+
+def test_a_text_whose_adopted_answer_is_gone_can_be_chosen_again(
+    foreign, url, al_loop, config, tmp_path
+):
+    """Its batch went on with that answer: without it the text would be in two batches."""
+    project = foreign(url).answered()
+    config(url)
+    al_loop("adopt", project.number)
+    task = project.tasks[2]
+    with closing(sqlite3.connect(workspace.find(tmp_path).db_path)) as db, db:
+        db.execute("INSERT INTO projects (role, annotator, marker, title) VALUES"
+                   " ('labeling', 'label_studio', 'm', 't')")  # fmt: skip
+        db.execute("INSERT INTO rounds VALUES (1, 2, 'logged', 's', 0, '{}', '{}', '', 9, '')")
+        db.execute("INSERT INTO batch (round, item_id, rank, strategy, why, blind, overlap)"
+                   f" VALUES (1, 'task-{task['id']}', 0, 's', '', 0, 1)")  # fmt: skip
+    project.remove(task["annotations"][0])
+    al_loop("adopt", project.number)
+    assert rows(tmp_path, "SELECT released FROM batch") == [(1,)]
 
 
 def test_a_text_that_was_changed_there_is_left_out_and_named(
