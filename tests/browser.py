@@ -40,9 +40,9 @@ class Visit:
     requests: list = field(default_factory=list)
     messages: list = field(default_factory=list)
 
-    def drawn(self):
-        """Wait until all charts are there."""
-        self.page.wait_for_selector("html[data-drawn]", state="attached")
+    def drawn(self, seconds=10):
+        """Wait until all charts are there; a machine with nothing to spare gets five times more."""
+        self.page.wait_for_selector("html[data-drawn]", state="attached", timeout=5_000 * seconds)
 
     def marks(self, selector):
         """Count elements that a chart is made of."""

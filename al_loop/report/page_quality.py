@@ -8,7 +8,7 @@ from al_loop.html import Block, Coloring, Heading, Note, Prose, Table, charts
 
 _TEXT = 300  # characters of a text in a table
 _CLASSES, _LABELS = 15, 10  # rows that are seen at once
-_NOT_LABELED = "no label"
+_NOT_LABELED, _NOT_ASKED = "no label", "not asked yet"
 _STATUS = {
     "given": "label from the data",
     "agreed": "label by people",
@@ -116,11 +116,11 @@ def map_blocks(facts: Mapping[str, Any]) -> Iterator[Block]:
             f"{len(found):,} of {total:,} texts, sampled: those that people saw first, the rest"
             " at random."
         )
-    batches = [_NOT_LABELED if p["round"] is None else f"round {p['round']}" for p in found]
+    batches = [_NOT_ASKED if p["round"] is None else f"round {p['round']}" for p in found]
     colorings = [
         Coloring("class", [p["class"] or _NOT_LABELED for p in found], (_NOT_LABELED,)),
-        Coloring("batch", batches, (_NOT_LABELED,), ordered=True),
-        Coloring("status", [_status(p) for p in found], ("not asked yet",)),
+        Coloring("batch", batches, (_NOT_ASKED,), ordered=True),
+        Coloring("status", [_status(p) for p in found], (_NOT_ASKED,)),
     ]
     yield html.points(
         "Texts that mean similar things lie near each other",
@@ -133,7 +133,7 @@ def map_blocks(facts: Mapping[str, Any]) -> Iterator[Block]:
 
 def _status(p: Mapping[str, Any]) -> str:
     if p["status"] is None:
-        return "not asked yet" if p["round"] is None else "with the annotators"
+        return _NOT_ASKED if p["round"] is None else "with the annotators"
     return _STATUS[p["status"]]
 
 
