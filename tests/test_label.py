@@ -18,6 +18,7 @@ from al_loop.errors import Locked, StateError, Waiting
 from al_loop.files import lock
 from al_loop.labels import Verdict, by_folded_name, judge
 from al_loop.loop import machine
+from al_loop.report import status
 from al_loop.store import answers, checks, items, overview, rounds, terminal
 from tests import offline
 from tests.label_screen import label
@@ -354,6 +355,14 @@ def test_round_leaves_a_round_of_the_terminal_alone_and_names_the_command(
         code, _, err = offline.call(monkeypatch, capsys, "-C", root, "round")
     assert code == 1
     assert "al-loop label" in err
+
+
+def test_status_names_the_command_and_no_page_of_a_server(monkeypatch, root):
+    leaving(monkeypatch, root, "1")
+    with app.opened(root) as opened:
+        found = status.facts(opened.store)
+    assert (found["settled"], found["texts"], found["url"]) == (1, 6, None)
+    assert found["next"].startswith("al-loop label goes on with the open round: 5 texts")
 
 
 def test_a_round_of_the_oracle_is_left_alone(monkeypatch, root):

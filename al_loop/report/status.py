@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from al_loop.store import Store, overview, rounds, undo
+from al_loop.store import Store, overview, rounds, tasks, undo
 
 _HALF_BACK = "al-loop undo goes on with taking the round back: it was cut off"
 
@@ -16,6 +16,7 @@ def facts(store: Store) -> dict[str, Any]:
     number = current.number if current else rounds.last_number(store)
     state = current.state if current else ("logged" if number else None)
     batch = rounds.batch(store, number) if current else []
+    here = current is not None and tasks.annotator(store, current.project_id) == "terminal"
     left = set(overview.unsettled(store, number)) if current else set()
     return {
         "round": number,
@@ -31,14 +32,14 @@ def facts(store: Store) -> dict[str, Any]:
         "unusable_texts": overview.texts_with(store, "unusable"),
         "pool": overview.pool_size(store),
         "labeled": overview.labeled_size(store),
-        "url": overview.page(store),
+        "url": None if here else overview.page(store),
         "next": _HALF_BACK
         if undo.begun(store, number) is not None
-        else _next(state, len(left), overview.proposed_names(store)),
+        else _next(state, len(left), overview.proposed_names(store), here=here),
     }
 
 
-def _next(state: str | None, left: int, proposed: list[str]) -> str:
+def _next(state: str | None, left: int, proposed: list[str], *, here: bool) -> str:
     advice = {
         None: "al-loop round chooses the first batch and sends it to the annotators",
         "selected": "al-loop round sends the batch to the annotators",
@@ -47,6 +48,8 @@ def _next(state: str | None, left: int, proposed: list[str]) -> str:
     }.get(state, "al-loop round goes on with the open round")
     if state == "pushed" and left == 0:
         advice = "al-loop round fetches the answers and trains"
+    if here:
+        advice = f"al-loop label goes on with the open round: {left} texts wait for an answer"
     if proposed:
         advice += f"; people asked for {', '.join(proposed[:3])}: al-loop classes"
     return advice
