@@ -1,0 +1,257 @@
+"""`al-loop explain`: everything that is known about one text, in one place."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from al_loop import app, fix
+from al_loop.loop import machine
+from al_loop.loop.machine import Options
+from al_loop.report import explain
+from al_loop.store import answers, rounds, tasks
+from al_loop.types import Answer, Pulled
+from tests import offline, worlds
+from tests.offline import call
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07 \u202egnp"
+
+
+@pytest.fixture
+def store():
+    store = worlds.make_store(test=6)
+    yield store
+    store.close()
+
+
+def logged(store, n=1, **batch):
+    for _ in range(n):
+        machine.run(worlds.make_parts(store), worlds.config(**batch), Options(wait=True))
+
+
+def vectors(hashes, texts):
+    return worlds.vectors("any", hashes, texts)
+
+
+def test_a_text_that_was_never_chosen_has_a_story_too(store):
+    found = explain.facts(store, "m5")
+    assert found["text"] == "text 5 about damage"
+    assert (found["role"], found["status"], found["label"]) == ("pool", None, None)
+    assert found["ids"] == [{"id": "m5", "file": "made up", "line": 5, "label": None, "kept": {}}]
+    for name in ("chosen", "answers", "doubts", "fixes"):
+        assert found[name] == []
+    assert found["url"] is None
+    assert explain.neighbors(store, "m5", vectors) == []
+
+
+def test_it_tells_why_a_text_was_chosen_and_what_the_model_said_then(store):
+    logged(store, 2, blind_share=0.5)
+    batch = rounds.batch(store, 2)
+    for row in batch:
+        (choice,) = explain.facts(store, row.item_id)["chosen"]
+        for name in ("rank", "strategy", "score", "inclusion", "why", "suggestion", "blind"):
+            assert choice[name] == getattr(row, name)
+        assert choice["suggestion_score"] == row.suggestion_score
+        assert (choice["round"], choice["texts"], choice["pool_size"]) == (2, 10, 50)
+        assert choice["model_version"] == rounds.get_round(store, 2).model_version
+    assert {b.blind for b in batch} == {True, False}
+
+
+def test_it_tells_who_said_what_and_what_they_said_before(store):
+    logged(store)
+    item_id = rounds.batch(store, 1)[0].item_id
+    (old,) = answers.all_answers(store)[item_id]
+    rest = [a for v in answers.all_answers(store).values() for a in v if a != old]
+    told = {"comment": "not sure", "lead_time": 7.5, "updated_at": "2030-01-01T00:00:00Z"}
+    edited = dataclasses.replace(old, labels=(), missing="praise", **told)
+    skipped = Answer(1, old.key, "ben", "skip", created_at="2030", updated_at="2030")
+    with store.tx():
+        answers.save_pull(store, 1, Pulled([edited, skipped, *rest], annotated=10))
+    with store.tx():
+        answers.save_pull(store, 1, Pulled([edited, *rest], annotated=10))
+
+    first, second = explain.facts(store, item_id)["answers"]
+
+    assert (first["annotator"], first["through"], first["kind"]) == ("oracle", "oracle", "label")
+    assert (first["label"], first["missing_class"], first["comment"]) == (
+        None,
+        "praise",
+        "not sure",
+    )
+    assert (first["seconds"], first["answered_at"]) == (7.5, "2030-01-01T00:00:00Z")
+    (before,) = first["earlier"]
+    assert (before["label"], before["answered_at"]) == (old.labels[0], old.updated_at)
+    assert (second["annotator"], second["kind"], second["deleted"]) == ("ben", "skip", True)
+    assert second["earlier"] == [], "deleting it did not change what it said"
+
+
+def test_it_tells_doubts_and_decisions_by_hand(store):
+    logged(store)
+    item_id = rounds.batch(store, 1)[0].item_id
+    (label,) = {row[3] for row in answers.labeled(store, "pool") if row[0] == item_id}
+    store.execute("DELETE FROM issues")
+    store.execute("INSERT INTO issues VALUES (1, ?, 'label', 0.2, 1, ?, 'delay')", [item_id, label])
+    fix.apply(store, [fix.Wanted(item_id, "damage", "seen it")], "lead")
+    found = explain.facts(store, item_id)
+    assert found["doubts"] == [
+        {"round": 1, "score": 0.2, "suggested": "delay", "label": label, "flagged": True}
+    ]
+    (decision,) = found["fixes"]
+    assert {k: decision[k] for k in ("author", "label", "was", "reason")} == {
+        "author": "lead",
+        "label": "damage",
+        "was": label,
+        "reason": "seen it",
+    }
+    assert (found["status"], found["label"]) == ("fixed", "damage")
+
+
+def test_it_leads_to_the_task_while_there_is_one(store):
+    ref = tasks.make_project(store, "label_studio", "test")
+    store.execute("UPDATE projects SET url = 'http://ls/projects/3/data?labeling=1'")
+    new = "INSERT INTO tasks VALUES (?, 'm1:0', 'm1', 0, 1, 77, 0)"
+    store.execute(new, [ref.id])
+    assert explain.facts(store, "m1")["url"] == "http://ls/projects/3/data?task=77"
+    store.execute("UPDATE tasks SET gone = 1, remote_id = NULL")
+    assert explain.facts(store, "m1")["url"] is None
+
+
+def test_the_nearest_labeled_texts_are_told_and_only_their_vectors_asked_for(store):
+    logged(store, size=20)
+    labeled = {row[0]: row for row in answers.labeled(store, "pool")}
+    item_id = next(iter(labeled))
+    asked = []
+
+    def spy(hashes, texts):
+        asked.extend(hashes)
+        return vectors(hashes, texts)
+
+    near = explain.neighbors(store, item_id, spy)
+
+    assert sorted(asked) == sorted(row[2] for row in labeled.values())
+    X = vectors([], [row[1] for row in labeled.values()])
+    similarity = dict(zip(labeled, X @ X[0], strict=True))
+    del similarity[item_id]
+    nearest = sorted(similarity, key=lambda i: -similarity[i])[:5]
+    assert [n["id"] for n in near] == nearest
+    assert [n["label"] for n in near] == [labeled[i][3] for i in nearest]
+    assert np.allclose([n["similarity"] for n in near], [similarity[i] for i in nearest], atol=1e-3)
+
+
+def test_a_text_without_a_label_is_compared_with_all_labeled_ones(store):
+    logged(store, size=3)
+    free = rounds.pool(store)[0][0]
+    assert len(explain.neighbors(store, free, vectors)) == 3
+    assert len(explain.neighbors(store, "m60", vectors)) == 3, "a test text too"
+    assert explain.has_learned(store, explain.facts(store, "m60")) is False
+
+
+# The command
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return offline.make(tmp_path_factory.mktemp("explain"), rounds=2)
+
+
+@pytest.fixture
+def ask(made, monkeypatch, capsys):
+    def ask(*words, root=made, code=0):
+        ended, out, err = call(monkeypatch, capsys, "-C", root, "explain", *words)
+        assert ended == code, err
+        return out if code == 0 else err
+
+    return ask
+
+
+def chosen(made, number=2):
+    with app.opened(made) as opened:
+        return rounds.batch(opened.store, number)
+
+
+def test_the_command_tells_it_in_words(made, ask):
+    row = next(b for b in chosen(made) if not b.blind and b.overlap == 1)
+    out = ask(row.item_id)
+    assert out.startswith(f"{row.item_id}: {' '.join(row.text.split())}\n  in the pool\n")
+    assert f"came as {row.item_id} from {made / 'texts.csv'}:" in out
+    assert "round 2 (logged, 20" in out
+    assert f"chosen as {row.rank} of 12 out of 48 by {row.strategy}" in out
+    assert f"why: {row.why}" in out
+    assert f"the model then said {row.suggestion} ({row.suggestion_score:.3f}), shown" in out
+    assert "the model now says" in out
+    assert "it has learned from this text" in out
+    assert "most like it among the labeled texts:" in out
+
+
+def test_as_json_it_has_the_model_of_now_and_the_neighbors(made, ask):
+    row = chosen(made)[0]
+    found = json.loads(ask(row.item_id, "--json"))
+    assert found["id"] == row.item_id
+    best = found["model"]["classes"]
+    assert [c["class"] for c in best if c["class"] in worlds.CLASSES] != []
+    assert best[0]["probability"] >= best[1]["probability"] >= best[2]["probability"]
+    assert sum(c["probability"] for c in best) == pytest.approx(1, abs=0.001), "three classes"
+    assert found["model"]["has_learned"] is True
+    assert found["model"]["labels"] == 24
+    assert len(found["neighbors"]) == 5
+    assert row.item_id not in {n["id"] for n in found["neighbors"]}
+
+
+def test_a_model_has_not_learned_what_was_decided_since(made, ask, tmp_path, monkeypatch, capsys):
+    with app.opened(made) as opened:
+        free = rounds.pool(opened.store)[0][0]
+    assert json.loads(ask(free, "--json"))["model"]["has_learned"] is False
+    with app.opened(made) as opened:
+        opened.store.execute("UPDATE models SET created_at = '2020-01-01T00:00:00Z'")
+    call(monkeypatch, capsys, "-C", made, "fix", free, "refund")
+    assert json.loads(ask(free, "--json"))["model"]["has_learned"] is False
+    call(monkeypatch, capsys, "-C", made, "fix", free, "--remove")
+
+
+def test_every_id_of_a_text_leads_to_it(ask, tmp_path):
+    table = [("a", "same text", "refund"), ("b", "same text", ""), ("c", "another", "")]
+    root = offline.make(tmp_path, table=table)
+    found = json.loads(ask("b", "--json", root=root))
+    assert found["id"] == "a"
+    assert [(r["id"], r["line"]) for r in found["ids"]] == [("a", 2), ("b", 3)]
+    assert found["model"] is None
+    assert found["neighbors"] == []
+    assert "nothing is known about it yet" in ask("b", root=root)
+
+
+def test_an_unknown_id_names_those_that_look_alike(ask):
+    err = ask("m1", code=2)
+    assert "no text came under the id 'm1'" in err
+    assert "did you mean 'm1" in err or "or 'm" in err
+
+
+def test_a_damaged_model_leaves_the_rest_of_the_story(made, ask, monkeypatch, capsys):
+    (model, *_) = sorted((made / ".al-loop" / "models").iterdir(), reverse=True)
+    whole = model.read_bytes()
+    model.write_bytes(whole[:50])
+    ended, out, err = call(monkeypatch, capsys, "-C", made, "explain", chosen(made)[0].item_id)
+    model.write_bytes(whole)
+    assert ended == 0
+    assert "left out, the model" in err
+    assert "round 2" in out
+    assert "the model now says" not in out
+
+
+def test_nothing_that_people_wrote_moves_the_cursor(ask, tmp_path):
+    table = [("a", f"hello {HOSTILE} there", ""), ("b", "an other text", "")]
+    root = offline.make(tmp_path, table=table)
+    with app.opened(root) as opened:
+        ref = tasks.make_project(opened.store, "oracle", "test")
+        opened.store.execute("INSERT INTO tasks VALUES (?, 'a:0', 'a', 0, 1, 7, 0)", [ref.id])
+        said = {"missing": HOSTILE, "comment": HOSTILE, "problem": HOSTILE}
+        with opened.store.tx():
+            one = Answer(1, "a:0", HOSTILE, "label", (HOSTILE,), **said)
+            answers.save_pull(opened.store, ref.id, Pulled([one], annotated=1))
+            other = dataclasses.replace(one, labels=("refund",), missing="", problem="")
+            answers.save_pull(opened.store, ref.id, Pulled([other], annotated=1))
+        fix.apply(opened.store, [fix.Wanted("b", "refund", HOSTILE)], "lead")
+    for item_id in ("a", "b"):
+        out = ask(item_id, root=root)
+        assert all(c.isprintable() or c == "\n" for c in out)
+    assert json.loads(ask("a", "--json", root=root))["answers"][0]["comment"] == HOSTILE
