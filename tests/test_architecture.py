@@ -56,6 +56,7 @@ NEVER = {
     "al_loop.report": ["al_loop.cli", "al_loop.loop", "al_loop.app"],
     "al_loop.budget": ["al_loop.cli", "al_loop.loop", "al_loop.app"],
     "al_loop.export": ["al_loop.cli", "al_loop.loop", "al_loop.app"],
+    "al_loop.adopt": ["al_loop.cli", "al_loop.loop"],
     "al_loop.html": ["al_loop.cli", "al_loop.store", "al_loop.report", "al_loop.app"],
     "al_loop.compare": ["al_loop.cli"],
 }

@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("explain", "Tell all that is known about one text."),
     "fix": ("fix", "Set the label of one text by hand."),
     "undo": ("undo", "Take back the last round that is not logged."),
-    "export": ("export", "Print the labeled texts, with the kept columns."),
+    "export": ("export", "Print or write the labels, with where each comes from."),
     "check": ("check", "Verify the workspace's invariants."),
     "simulate": ("simulate", "Play a strategy through on labeled data."),
     "compare": ("compare", "Compare strategies on labeled data before money is spent."),

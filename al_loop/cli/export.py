@@ -46,7 +46,7 @@ def export(
     role: str,
     distinct: bool,
 ) -> None:
-    """Print the labeled texts, with the kept columns.
+    """Print or write the labels, with where each comes from.
 
     One row for each id that came in, also where several ids have the same text: id, text,
     label and where it comes from (what it rests on, who voted, when, chosen in which round and
