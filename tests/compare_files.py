@@ -66,8 +66,21 @@ def children(pid: int) -> set[int]:
 
 def workers(pid: int) -> set[int]:
     """Return those of them that play runs."""
-    found = {c: Path(f"/proc/{c}/cmdline").read_text() for c in children(pid)}
-    return {child for child, line in found.items() if "LokyProcess" in line}
+    return {child for child in children(pid) if "LokyProcess" in _command_line(child)}
+
+
+def is_blocked(pid: int, number: signal.Signals) -> bool:
+    """Tell whether a process holds back a signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = next(line for line in status.splitlines() if line.startswith("SigBlk:")).split()[1]
+    return bool(int(mask, 16) & 1 << number - 1)
+
+
+def _command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
 
 
 def gone(pids: set[int], seconds: float = 20) -> bool:

@@ -270,6 +270,8 @@ def test_ctrl_c_ends_soon_with_what_is_finished_and_without_a_traceback(files, t
     process = compare_files.start(files, *more)
     compare_files.wait_for_runs(process, tmp_path, 1)
     started = compare_files.children(process.pid)
+    for worker in compare_files.workers(process.pid):  # or it could say what interrupted it
+        assert compare_files.is_blocked(worker, signal.SIGINT)
     compare_files.interrupt(process)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130
