@@ -54,7 +54,7 @@ def test_it_says_what_was_spent_what_is_left_and_what_it_brought(al_loop, played
     assert lines[0].startswith(f"spent: {spent['labels']} labels, {spent['hours']:.2f} hours, ")
     assert f"{0.25 * spent['labels']:.2f} USD ({spent['answers']} answers" in lines[0]
     assert lines[1].startswith(f"left:  {100 - spent['labels']} labels, ")
-    assert lines[1].endswith("; labels end first")
+    assert lines[1].endswith("; first to end: labels")
     assert "no answer was timed; 8.0 s an answer, a guess in config.toml" in lines[2]
     assert "end:   nobody answered in the last 14 days" in lines[3]
     assert lines[4].startswith("saved: ")

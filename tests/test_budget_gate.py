@@ -153,7 +153,7 @@ def test_the_last_batch_shrinks_to_what_is_left_and_says_so(workspace, server):
     code, _, err = al_loop(workspace, server, "round")
     assert code == 3
     left = 20 - spent(workspace, server)["spent"]["labels"]
-    assert f"budget left: {left} labels of 20 labels" in err
+    assert f"budget left: {left} of 20 labels" in err
     assert "the budget pays for" in err
     assert "price: " in err
     with sqlite3.connect(workspace / ".al-loop" / "al-loop.db") as db:
@@ -191,7 +191,7 @@ def test_answers_that_came_late_are_paid_from_the_budget_first(workspace, server
     code, _, err = al_loop(workspace, server, "round")
 
     assert code in (3, 4)
-    assert "budget left: 8 labels" not in err
+    assert "budget left: 8 of" not in err
     assert spent(workspace, server)["spent"]["labels"] > 6
 
 
@@ -257,7 +257,7 @@ def test_a_dry_run_shows_price_and_what_is_left_without_asking(workspace, server
     code, out, err = al_loop(workspace, server, "round", "--dry-run")
     assert code == 0
     assert "price: 6 texts, 7 answers, 0.02 hours, 3.50 USD" in out
-    assert "budget left: 7 labels of 7 labels" in out
+    assert "budget left: 7 of 7 labels" in out
     assert "the budget pays for 6 of 10 texts" in err
     found = json.loads(al_loop(workspace, server, "round", "--dry-run", "--json")[1])
     assert (len(found["texts"]), found["left"]) == (6, {"labels": 7})

@@ -133,7 +133,7 @@ def plan(labels=0, spent_=0, texts=50, go_on=False, seconds=10.0, batch=None, **
     left = {name: max(limit - spent_, 0) for name, limit in limits.items()}
     standing = spent.Standing(
         spending.Tally(0, 0, 0, 0.0),
-        spent.Cost(0, 0.0, None),
+        spent.Cost(spent_, spent_, spent_),
         spending.Breaks(0, 0, 0, 0.0, None),
         spent.Pace(seconds, "made up"),
         limits,
@@ -171,7 +171,7 @@ def test_a_batch_shrinks_to_what_every_limit_pays_for(options, texts):
 
 
 def test_the_end_of_the_budget_is_an_error_that_says_how_to_go_on():
-    with pytest.raises(BudgetStop, match="the budget is used up: 30 labels of 30 labels") as e:
+    with pytest.raises(BudgetStop, match="the budget is used up: 30 of 30 labels are spent") as e:
         plan(labels=30, spent_=30)
     assert e.value.exit_code == 4
     assert "raise [budget] labels" in e.value.hint
@@ -179,12 +179,14 @@ def test_the_end_of_the_budget_is_an_error_that_says_how_to_go_on():
 
 
 def test_what_does_not_pay_for_the_answers_of_one_text_is_the_end_too():
-    with pytest.raises(BudgetStop, match="29 labels of 30 labels; one more text takes 2 answers"):
+    with pytest.raises(
+        BudgetStop, match="29 of 30 labels are spent; one more text takes 2 answers"
+    ):
         plan(labels=30, spent_=29, batch={"overlap": {"share": 1.0, "annotators": 2}})
 
 
 def test_the_limit_that_ends_first_is_named():
-    assert plan(labels=100, hours=0.2).left.endswith("hours ends first")
+    assert plan(labels=100, hours=0.2).left.endswith("first to end: hours")
     with pytest.raises(BudgetStop) as e:
         plan(labels=1000, money=5.0, spent_=5, price_per_label=0.5)
     assert "raise [budget] money" in e.value.hint

@@ -103,15 +103,20 @@ def plan(config: Config, now: Standing, texts: int, *, go_on: bool = False) -> P
     return Plan(coming, texts, left_line(config.budget, now), asks)
 
 
+def first_to_end(budget: BudgetSection, now: Standing) -> str | None:
+    """Return the limit that allows the fewest answers, None without a limit."""
+    allowed = answers_left(budget, now.left, now.pace)
+    return min(allowed, key=lambda name: allowed[name]) if allowed else None
+
+
 def _stop(config: Config, now: Standing) -> BudgetStop:
-    allowed = answers_left(config.budget, now.left, now.pace)
-    first = min(allowed, key=lambda name: allowed[name])
+    first = first_to_end(config.budget, now)
+    assert first is not None
     one = answers_of(config.batch, 1)
     rest = f"; one more text takes {one} answer{'s'[: one > 1]}" if now.left[first] else ""
-    gone = amount(first, now.limits[first] - now.left[first], config.budget.currency)
-    limit = amount(first, now.limits[first], config.budget.currency)
+    gone = _of(first, getattr(now.cost, first), now.limits[first], config.budget.currency)
     return BudgetStop(
-        f"the budget is used up: {gone} of {limit}{rest}",
+        f"the budget is used up: {gone} are spent{rest}",
         hint=f"raise [budget] {first} in config.toml, or al-loop round --continue",
     )
 
@@ -120,18 +125,12 @@ def left_line(budget: BudgetSection, now: Standing) -> str:
     """Say what is left of each limit, and which ends first; empty without a limit."""
     if not now.left:
         return ""
-    parts = [
-        f"{amount(name, now.left[name], budget.currency)} of {amount(name, limit, budget.currency)}"
-        for name, limit in now.limits.items()
-    ]
-    allowed = answers_left(budget, now.left, now.pace)
-    first = min(allowed, key=lambda name: allowed[name])
-    ends = f"; {first} ends first" if len(parts) > 1 else ""
+    parts = [_of(n, now.left[n], limit, budget.currency) for n, limit in now.limits.items()]
+    ends = f"; first to end: {first_to_end(budget, now)}" if len(parts) > 1 else ""
     return f"budget left: {', '.join(parts)}{ends}"
 
 
-def amount(name: str, value: float, currency: str) -> str:
-    """Return labels, hours or money as people write them."""
-    if name == "money":
-        return f"{value:.2f} {currency}"
-    return f"{value:.0f} labels" if name == "labels" else f"{value:.2f} hours"
+def _of(name: str, value: float, limit: float, currency: str) -> str:
+    """Return how much of a limit, as people write it."""
+    digits, unit = (0 if name == "labels" else 2), (currency if name == "money" else name)
+    return f"{value:.{digits}f} of {limit:.{digits}f} {unit}"

@@ -83,7 +83,7 @@ def _standing(found: Mapping[str, Any]) -> Iterator[str]:
     answers = f"{spent['answers']} answers, {spent['skips']} of them skips"
     yield f"spent: {_amounts(spent, found)} ({answers})"
     if found["left"]:
-        ends = f"; {found['ends_first']} end first" if len(found["left"]) > 1 else ""
+        ends = f"; first to end: {found['ends_first']}" if len(found["left"]) > 1 else ""
         yield f"left:  {_amounts(found['left'], found)}{ends}"
     else:
         yield "left:  no limit set ([budget] labels, hours, money in config.toml)"
@@ -116,9 +116,9 @@ def _end(forecast: Mapping[str, Any], *, limited: bool) -> str:
     speed = f"{forecast['a_day']:.1f} answers a day in the last {forecast['days']} days"
     if not limited:
         return f"end:   {forecast['why']}; {speed}"
-    late = forecast["latest"] or "more than ten years from now"
-    ends = forecast["ends"] or "more than ten years from now"
-    return f"end:   {ends} ({forecast['earliest']} to {late}), at {speed}"
+    far = "more than ten years from now"
+    ends, early, late = (forecast[k] or far for k in ("ends", "earliest", "latest"))
+    return f"end:   {ends} ({early} to {late}), at {speed}"
 
 
 def _saved(found: Mapping[str, Any]) -> Iterator[str]:

@@ -27,7 +27,7 @@ def facts(store: Store, config: Config, now: dt.datetime, saved: "Saved") -> dic
         "spent": _row(standing.tally, standing.cost),
         "limits": standing.limits,
         "left": standing.left,
-        "ends_first": min(allowed, key=lambda name: allowed[name]) if allowed else None,
+        "ends_first": price.first_to_end(config.budget, standing),
         "currency": config.budget.currency,
         "hours_from": asdict(standing.breaks)
         | {"rule": spent.BREAK_RULE, "next": standing.pace.source},
