@@ -78,8 +78,8 @@ def center(locator):
 
 def told(opened, x, y):
     """Return what is said when the mouse comes to a place."""
-    opened.page.evaluate("document.getElementById('tip').hidden = true")
-    opened.page.mouse.move(x - 3, y - 3)
+    opened.page.mouse.move(0, 0)
+    opened.page.wait_for_selector("#tip", state="hidden")
     opened.page.mouse.move(x, y)
     opened.page.wait_for_selector("#tip:not([hidden])")
     return opened.page.locator("#tip").text_content()
