@@ -1,5 +1,6 @@
 """`al-loop fix`: a decision by hand comes first, is signed, and can be taken back."""
 
+import csv
 import dataclasses
 import json
 import sqlite3
@@ -197,6 +198,9 @@ def test_a_label_confirmed_by_hand_is_no_longer_doubtful(doubted, monkeypatch, c
     assert [r["status"] for r in json.loads(out)["rows"]] == ["fixed"]
     with app.opened(root) as opened:
         assert opened.store.rows("SELECT * FROM doubtful_labels") == []
+    _, out, _ = call(monkeypatch, capsys, "-C", root, "export", "--csv")
+    (row,) = [r for r in csv.DictReader(out.splitlines()) if r["id"] == item_id]
+    assert (row["status"], row["doubtful"]) == ("fixed", "false")
     call(monkeypatch, capsys, "-C", root, "fix", item_id, "--remove")
     _, out, _ = call(monkeypatch, capsys, "-C", root, "noise")
     assert item_id in out

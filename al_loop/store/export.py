@@ -14,7 +14,7 @@ _WHICH = (
     " AND (a.id = i.id OR NOT :distinct)"
 )
 #: The newest choice of a text, the newest decision on it, and what the newest audit said about
-#: the label that it still has.
+#: the label that it still has, unless somebody decided on it.
 _PROVENANCE = (
     " LEFT JOIN batch b ON b.rowid = (SELECT c.rowid FROM batch c WHERE c.item_id = i.id"
     "     ORDER BY c.round DESC, c.look DESC LIMIT 1)"
@@ -22,6 +22,7 @@ _PROVENANCE = (
     " LEFT JOIN fixes f ON l.status = 'fixed' AND f.id ="
     "     (SELECT MAX(g.id) FROM fixes g WHERE g.item_id = i.id)"
     " LEFT JOIN issues s ON s.round = :audited AND s.item_id = i.id AND s.given = l.label"
+    "     AND l.status <> 'fixed'"
 )
 
 

@@ -36,7 +36,7 @@ def take_back(
     found: dict[str, None] = {}
     kept: dict[str, int] = {}
     done = 0
-    for chunk in tasks.chunks(keys, _CHUNK):
+    for chunk in tasks.chunks(keys, _CHUNK if delete else tasks.KEYS_A_CALL):
         for attempt in range(TRIES):
             idle, busy = _look(api, ours.id, chunk)
             found.update(dict.fromkeys([*idle.values(), *busy]))
