@@ -69,10 +69,10 @@ def workers(pid: int) -> set[int]:
     return {child for child in children(pid) if "LokyProcess" in _command_line(child)}
 
 
-def is_blocked(pid: int, number: signal.Signals) -> bool:
-    """Tell whether a process holds back a signal."""
+def ignores(pid: int, number: signal.Signals) -> bool:
+    """Tell whether a process ignores a signal."""
     status = Path(f"/proc/{pid}/status").read_text()
-    mask = next(line for line in status.splitlines() if line.startswith("SigBlk:")).split()[1]
+    mask = next(line for line in status.splitlines() if line.startswith("SigIgn:")).split()[1]
     return bool(int(mask, 16) & 1 << number - 1)
 
 
@@ -103,3 +103,9 @@ def _lives(pid: int) -> bool:
 def interrupt(process: subprocess.Popen[str]) -> None:
     """Press Ctrl-C: a terminal tells all processes of the command."""
     os.killpg(process.pid, signal.SIGINT)
+
+
+def kill_group(process: subprocess.Popen[str]) -> None:
+    """End a command and all that it started."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)

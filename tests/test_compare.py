@@ -1,5 +1,6 @@
 """`al-loop compare`: runs side by side, each played once and kept, whatever happens."""
 
+import contextlib
 import importlib
 import json
 import os
@@ -41,6 +42,19 @@ def call(files, tmp_path, monkeypatch, capsys):
         return out, err
 
     return run
+
+
+@pytest.fixture
+def start(files):
+    """Start `al-loop compare` on the files; what still runs at the end is killed."""
+    with contextlib.ExitStack() as stack:
+
+        def launch(*more):
+            process = stack.enter_context(compare_files.start(files, *more))
+            stack.callback(compare_files.kill_group, process)
+            return process
+
+        yield launch
 
 
 def timeless(runs):
@@ -239,9 +253,9 @@ def test_the_contents_of_the_files_count_not_their_names(tmp_path):
 # What goes wrong
 
 
-def test_a_kill_loses_only_unfinished_runs_and_leaves_no_process(files, tmp_path):
+def test_a_kill_loses_only_unfinished_runs_and_leaves_no_process(start, tmp_path):
     more = ["--strategies", STRATEGIES, "--seeds", "4", "--jobs", "2", "--out", str(tmp_path)]
-    process = compare_files.start(files, *more)
+    process = start(*more)
     compare_files.wait_for_runs(process, tmp_path, 2)
     started = compare_files.children(process.pid)
     process.kill()
@@ -252,7 +266,7 @@ def test_a_kill_loses_only_unfinished_runs_and_leaves_no_process(files, tmp_path
     before = stored(tmp_path)
     assert 2 <= len(before) < 12
 
-    again = compare_files.start(files, *more, "--json")
+    again = start(*more, "--json")
     out, err = again.communicate()
     after = stored(tmp_path)
     assert again.returncode == 0, err
@@ -265,13 +279,13 @@ def test_a_kill_loses_only_unfinished_runs_and_leaves_no_process(files, tmp_path
     assert {s["runs"] for s in found["strategies"]} == {4}
 
 
-def test_ctrl_c_ends_soon_with_what_is_finished_and_without_a_traceback(files, tmp_path):
+def test_ctrl_c_ends_soon_with_what_is_finished_and_without_a_traceback(start, tmp_path):
     more = ["--strategies", STRATEGIES, "--seeds", "9", "--jobs", "2", "--out", str(tmp_path)]
-    process = compare_files.start(files, *more)
+    process = start(*more)
     compare_files.wait_for_runs(process, tmp_path, 1)
     started = compare_files.children(process.pid)
     for worker in compare_files.workers(process.pid):  # or it could say what interrupted it
-        assert compare_files.is_blocked(worker, signal.SIGINT)
+        assert compare_files.ignores(worker, signal.SIGINT)
     compare_files.interrupt(process)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130
@@ -285,9 +299,9 @@ def test_ctrl_c_ends_soon_with_what_is_finished_and_without_a_traceback(files, t
     assert not list(tmp_path.glob("world-*"))
 
 
-def test_a_worker_that_dies_is_one_clear_line(files, tmp_path):
+def test_a_worker_that_dies_is_one_clear_line(start, tmp_path):
     more = ["--strategies", STRATEGIES, "--seeds", "9", "--jobs", "2", "--out", str(tmp_path)]
-    process = compare_files.start(files, *more)
+    process = start(*more)
     compare_files.wait_for_runs(process, tmp_path, 1)
     os.kill(min(compare_files.workers(process.pid)), signal.SIGKILL)
     out, err = process.communicate(timeout=20)

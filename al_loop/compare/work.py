@@ -132,12 +132,12 @@ def _serve(parent: int) -> None:
 
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Hold back Ctrl-C while workers are started: they inherit that, and the parent ends them.
+    """Ignore Ctrl-C while workers are started: they inherit that, and the parent ends them.
 
     Otherwise each would print a traceback of its own, since a terminal tells all processes.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, before)
