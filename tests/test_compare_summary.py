@@ -77,6 +77,9 @@ def test_without_a_target_it_is_what_the_reference_reaches_at_its_end():
     assert better["saved_low"] < better["saved"] < better["saved_high"]
     assert better["reached"] == 5
     assert record(found, "random")["saved"] is None
+    said = f"target: an accuracy of {target['accuracy']:.3f}, what random reaches at its end"
+    assert said in found["notes"]
+    assert "target: an accuracy of 0.800" in facts(runs(random=RANDOM), target=0.8)["notes"]
 
 
 def test_a_target_that_was_missed_is_said_to_need_more():

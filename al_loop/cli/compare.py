@@ -95,7 +95,8 @@ def compare(
 
     Plays every strategy as `simulate` does, several runs at a time, and stores each run when it
     is finished: run again after an interruption, only what is missing is played. `random` is
-    always among them, since what is saved is counted against it.
+    always among them, since what is saved is counted against it. Seconds a query are the
+    strategy's own, without training the model.
     """
     from dataclasses import replace
 

@@ -137,8 +137,8 @@ def _chosen_by(store: Store, pool: Sequence[tuple[str, str, str, str]]) -> dict[
 
 
 def _start(labels: Labels, seed: int) -> list[str]:
-    n = len(labels.pool)
-    drawn = np.random.default_rng([seed, _START_STEP]).choice(n, round(_START * n), replace=False)
+    n, rng = len(labels.pool), np.random.default_rng([seed, _START_STEP])
+    drawn = rng.choice(n, round(_START * n), replace=False)
     return [labels.pool[i][0] for i in np.sort(drawn)]
 
 

@@ -63,11 +63,6 @@ def facts(
     """
     curves = _curves(runs)
     goal = _goal(curves, reference, target)
-    pairs = _pairs(curves)
-    if curves.R is None:
-        own = ["a single seed tells no interval and no p-value"]
-    else:
-        own = [f"p is corrected for {len(pairs)} pairs (Holm); intervals are 95 % each"]
     return {
         "settings": dict(settings or {}),
         "target": {
@@ -78,10 +73,20 @@ def facts(
         },
         "labels": [round(float(v), 1) for v in curves.x],
         "strategies": _strategies(curves, goal, runs, reference),
-        "pairs": pairs,
-        "notes": [*notes, *own],
+        "pairs": _pairs(curves),
+        "notes": [*_notes(curves, goal, reference, target is not None), *notes],
         "runs": [dict(run) for run in runs],
     }
+
+
+def _notes(curves: _Curves, goal: _Goal, reference: str, given: bool) -> list[str]:
+    source = "" if given else f", what {reference} reaches at its end"
+    notes = [f"target: an accuracy of {goal.target:.3f}{source}"]
+    if curves.R is None:
+        return [*notes, "a single seed tells no interval and no p-value"]
+    pairs = len(curves.names) * (len(curves.names) - 1) // 2
+    more = f"; p is corrected for {pairs} pairs (Holm)" if pairs else ""
+    return [*notes, f"intervals are 95 % each{more}"]
 
 
 def _curves(runs: Sequence[Mapping[str, Any]]) -> _Curves:
