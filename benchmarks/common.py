@@ -28,6 +28,7 @@ _PACKAGES = (
     "label-studio",
     "label-studio-sdk",
     "numpy",
+    "plotly",
     "scikit-learn",
     "sentence-transformers",
     "torch",
