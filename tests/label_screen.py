@@ -32,7 +32,7 @@ class Script:
 
     def read(self, patience):
         if patience < math.inf:
-            return [self.at_end.pop(0)] if self.at_end else []
+            return [self.at_end.pop(0)] if self.at_end else [keys.ENTER]
         while self.steps and callable(self.steps[0]):
             self.steps.pop(0)()
         step = self.steps.pop(0) if self.steps else keys.LEAVE

@@ -177,8 +177,13 @@ def test_a_round_is_carried_to_its_end_and_the_next_is_offered(monkeypatch, root
     assert leaving(monkeypatch, root).message == "round 2: 0 of 6 texts are settled"
 
 
+def test_what_was_typed_before_a_text_was_seen_does_not_answer_it(monkeypatch, root):
+    leaving(monkeypatch, root, "111")  # three keys at once: a paste, or a key that bounces
+    assert len(own(root)) == 1
+
+
 def test_the_last_answer_can_be_taken_back_before_the_round_goes_on(monkeypatch, root):
-    label(monkeypatch, root, *"111111", "2", at_end=["<"])
+    label(monkeypatch, root, *"111111", "2", at_end=["1", "<"])
     assert [a.labels for a in own(root)] == [("refund",)] * 5 + [("delay",)]
     assert [h["labels"] for h in stored(root, "answer_history")] == ['["refund"]'] * 2
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from al_loop import app
+from al_loop.labeling.screen import Screen
 from al_loop.store import checks, rounds
 from tests import offline, tmux
 
@@ -189,6 +191,19 @@ def test_without_color_nothing_is_styled_and_the_marked_class_is_still_seen(root
         t.command("al-loop label")
         t.wait("1 of 8", "> number")
         assert "\x1b" in t._run("capture-pane", "-p", "-e")
+
+
+def test_a_screen_forgets_what_was_typed_before_it(monkeypatch):
+    monkeypatch.setattr(Screen, "size", lambda self: (80, 24))
+    keyboard, terminal_ = os.openpty()
+    screen = Screen(terminal_, styled=False, rest="\x1b[")
+    os.write(keyboard, b"1\n")
+    tmux.until(lambda: select.select([terminal_], [], [], 0)[0])
+    screen.forget()
+    os.write(keyboard, b"2\n")
+    assert screen.read(60) == ["2", "enter"]
+    os.close(keyboard)
+    os.close(terminal_)
 
 
 def test_it_refuses_a_terminal_that_cannot_move_its_cursor_and_a_pipe(root):

@@ -110,9 +110,13 @@ def _end(screen: Screen) -> Go:
     )
     wide, high = screen.size()
     screen.show([Row(line[:wide]) for line in lines[:high]], (min(len(lines), high) - 1, 0))
-    for key in screen.read(_LAST):
-        if key in ("<", keys.UNDO):
-            return Go.BACK
+    end = time.monotonic() + _LAST
+    while (left := end - time.monotonic()) > 0:
+        for key in screen.read(left):
+            if key in ("<", keys.UNDO):
+                return Go.BACK
+            if key in (keys.ENTER, keys.LEAVE):
+                return Go.OUT
     return Go.OUT
 
 
