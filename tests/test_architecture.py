@@ -42,6 +42,8 @@ NEVER = {
         "al_loop.encoders",
         "al_loop.annotators.label_studio",
         "al_loop.annotators.oracle",
+        "al_loop.annotators.terminal",
+        "al_loop.labeling",
         "strategies.baseline",
         "strategies.uncertainty",
         "strategies.clusters",
@@ -59,6 +61,7 @@ NEVER = {
     "al_loop.adopt": ["al_loop.cli", "al_loop.loop"],
     "al_loop.html": ["al_loop.cli", "al_loop.store", "al_loop.report", "al_loop.app"],
     "al_loop.compare": ["al_loop.cli"],
+    "al_loop.labeling": ["al_loop.cli"],
 }
 
 

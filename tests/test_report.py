@@ -227,6 +227,17 @@ def test_suggestions_are_counted_with_and_without_seeing_them_as_in_the_view():
     assert said["difference"]["value"] == pytest.approx(said["shown"]["share"])
 
 
+def test_a_suggestion_that_stayed_ticked_beside_a_missing_class_was_not_accepted():
+    store = lead.make()
+    before = people.suggestions(store)["shown"]["n"]
+    row = store.row("SELECT item_id, annotator FROM suggestions WHERE blind = 0 LIMIT 1")
+    with store.tx():
+        store.execute(
+            "UPDATE answers SET missing = 'praise' WHERE item_id = ? AND annotator = ?", tuple(row)
+        )
+    assert people.suggestions(store)["shown"]["n"] == before - 1
+
+
 def test_the_speed_of_a_person_is_a_median():
     store = lead.make()
     with store.tx():

@@ -171,13 +171,14 @@ CREATE VIEW round_results AS
         CAST(MAX(CASE WHEN m.name = 'noise_found' THEN m.value END) AS INTEGER) AS doubtful
     FROM rounds r LEFT JOIN metrics m ON m.round = r.number GROUP BY r.number;
 
--- Suggestions beside what people said.
+-- Suggestions beside what people said. A suggestion that was left ticked beside a missing class
+-- is none of it: the missing class is what they said.
 --   blind: 1: they did not see the suggestion
 --   same: 1: they said the same
 CREATE VIEW suggestions AS
     SELECT round, item_id, annotator, blind, suggestion, label, suggestion = label AS same
     FROM answers_in_words
-    WHERE kind = 'label' AND label IS NOT NULL AND suggestion IS NOT NULL;
+    WHERE kind = 'label' AND label IS NOT NULL AND missing_class = '' AND suggestion IS NOT NULL;
 
 -- Labels that look wrong, as of the newest audited round, unless they were set by hand since.
 --   label: as it was in that round
