@@ -159,7 +159,7 @@ def _table(
 def _points(found: Mapping[str, Any]) -> Iterator[Block]:
     if not found["points"]:
         return
-    columns = {"rounds": "from round to round", "change": "change", "labels": "labels a point"}
+    columns = {"rounds": "rounds", "change": "change", "labels": "labels a point"}
     columns |= {"hours": "hours a point"}
     if found["spent"]["money"] is not None:
         columns |= {"money": f"{found['currency']} a point"}
