@@ -181,7 +181,7 @@ def _only(found: Sequence[_Candidate], where: str, named: str, text: str) -> _Ca
     if not fitting:
         raise InputError(
             f"{where} has no single choice for a whole text; found: {listed}",
-            hint="only one class a text can be adopted; an export with its page: --label-config FILE",
+            hint="one class a text can be adopted; an export with its page: --label-config FILE",
         )
     if len(fitting) > 1:
         raise InputError(
