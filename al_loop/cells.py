@@ -1,5 +1,15 @@
 """Texts of strangers where something else reads them: a terminal, a spreadsheet."""
 
+#: What a formula begins with; some spreadsheets take the wide forms, too.
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+#: What can move a terminal's cursor, but for a tab and the end of a line.
+_CONTROL = dict.fromkeys([*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)], "\ufffd")
+
+
+def harmless(text: str) -> str:
+    """Return a text for the terminal with its lines as they are."""
+    return text.translate(_CONTROL)
+
 
 def one_line(text: str) -> str:
     """Return a text for the terminal: one line, nothing in it that moves the cursor."""
@@ -14,6 +24,6 @@ def shorten(text: str, width: int = 60) -> str:
 
 def safe_cell(value: object) -> object:
     """Return a value that no spreadsheet takes for a formula (CWE-1236)."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+    if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
     return value

@@ -37,11 +37,13 @@ def writing_whole(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
     """Give a file to write piece by piece; an error or a crash leaves what was there before.
 
     Raises:
-        InputError: `path` is a symbolic link (it might lead out of the workspace).
+        InputError: `path` is a symbolic link (it might lead out of the workspace), or anything
+            else that is no file: a device or a pipe would be replaced by one.
 
     """
-    if path.is_symlink():
-        raise InputError(f"{path} is a symbolic link", hint=f"rm {path}")
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        what = "a symbolic link" if path.is_symlink() else "there already, and is no file"
+        raise InputError(f"{path} is {what}", hint="name another file, or move it away")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:

@@ -137,7 +137,7 @@ def test_simulate_prints_the_curves_that_scripts_rely_on(al_loop, tmp_path):
 # Spreadsheets and terminals read it
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", list("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"))
 def test_no_cell_of_a_csv_is_taken_for_a_formula(start):
     assert tables.safe_cell(f"{start}cmd|' /C calc'!A0") == f"'{start}cmd|' /C calc'!A0"
 

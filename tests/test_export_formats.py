@@ -154,6 +154,7 @@ def test_the_suffix_tells_the_format_and_the_file_is_what_would_be_printed(expor
         (["--out", "nowhere/labels.csv"], "there is no folder nowhere"),
         (["--out", ".", "--format", "csv"], ". is a folder"),
         (["--out", "/proc", "--format", "hf"], "is not a folder that al-loop exported"),
+        (["--out", "/", "--format", "hf"], "is not a folder that al-loop exported"),
     ],
 )
 def test_what_can_not_be_done_is_said_in_one_line(al_loop, root, tmp_path, monkeypatch, arguments,
@@ -209,6 +210,14 @@ def test_a_file_stays_as_it_was_when_writing_fails(al_loop, root, tmp_path, monk
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_pipe_or_a_device_is_not_replaced_by_a_file(al_loop, root, tmp_path):
+    path = tmp_path / "labels.csv"
+    os.mkfifo(path)
+    code, _, err = al_loop("-C", root, "export", "--out", path)
+    assert (code, path.is_fifo()) == (2, True)
+    assert "is there already, and is no file" in err
+
+
 def test_a_folder_of_ours_is_replaced_and_any_other_is_refused(al_loop, export, root, tmp_path):
     path = tmp_path / "set"
     path.mkdir()
@@ -221,6 +230,46 @@ def test_a_folder_of_ours_is_replaced_and_any_other_is_refused(al_loop, export, 
     assert "not a folder that al-loop exported" in err
     assert (path / "notes.txt").read_text() == "mine"
     assert [p.name for p in tmp_path.iterdir()] == ["set"]
+
+
+@pytest.mark.parametrize("kind", ["al-loop.db", "models", "a/../models"])
+def test_the_workspace_is_not_written_over(al_loop, root, kind):
+    inside = root / ".al-loop" / kind
+    code, _, err = al_loop("-C", root, "export", "--format", "hf", "--out", inside)
+    assert (code, "al-loop's own files" in err) == (2, True)
+    assert al_loop("-C", root, "export", "--format", "csv", "--out", inside)[0] == 2
+    assert al_loop("-C", root, "export")[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["new", "old"])
+def test_a_folder_of_somebody_else_that_has_the_name_of_a_left_one_stays(export, tmp_path, kind):
+    file = tmp_path / f".set.{kind}" / "notes.txt"
+    file.parent.mkdir()
+    file.write_text("mine")
+    writing = folder.writing_whole(tmp_path / "set", hugging_face.MARK, hugging_face.FILES)
+    with pytest.raises(InputError, match=f".set.{kind} is there already"), writing:
+        pass
+    assert file.read_text() == "mine"
+
+
+def test_the_folder_where_one_stands_can_be_named_by_a_dot(export, root, tmp_path, monkeypatch):
+    path = tmp_path / "set"
+    path.mkdir()
+    monkeypatch.chdir(path)
+    export("--format", "hf", "--out", ".")
+    assert (path / "README.md").is_file()
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "json", "md", "label-studio"])
+def test_no_text_moves_the_cursor_of_a_terminal(export, tmp_path, monkeypatch, form):
+    offline.make(tmp_path, table=[("a", "first\x1b[2J \x9b31m \u05e9\nsecond", "")])
+    arguments = ("--all", "--format", form)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    seen = export(*arguments, root=tmp_path)
+    assert not {"\x1b", "\x9b"} & set(seen)
+    assert "\u05e9" in seen
+    monkeypatch.setattr("sys.stdout.isatty", lambda: False)
+    assert ("\x1b[2J" in export(*arguments, root=tmp_path)) == (form == "csv")
 
 
 @pytest.mark.parametrize("kind", ["link", "file", "foreign card"])

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from al_loop.cells import harmless
 from al_loop.cli.progress import bar, say
 from al_loop.cli.tables import formats, one_line
+from al_loop.errors import InputError
 from al_loop.export.formats import BINARY, FORMATS, by_name, lines, write
 from al_loop.export.rows import Entry, Export, Wanted, opened
 from al_loop.types import Role
@@ -60,7 +62,10 @@ def export(
 
     chosen = _format(form, named, out)
     wanted = Wanted(everything, _ROLES[role], distinct or chosen == "label-studio")
-    store = open_store(find(root).db_path)
+    workspace = find(root)
+    if out:
+        _refuse_inside(workspace.state_dir, out)
+    store = open_store(workspace.db_path)
     try:
         with opened(store, wanted) as found:
             if found.total == 0:
@@ -85,10 +90,16 @@ def _format(form: str | None, named: str | None, out: Path | None) -> str:
     return chosen
 
 
+def _refuse_inside(ours: Path, out: Path) -> None:
+    if ours.resolve() in out.resolve().parents:
+        raise InputError(f"{out} is among al-loop's own files", hint=f"name a place outside {ours}")
+
+
 def _print(form: str, found: Export) -> None:
     out = sys.stdout.buffer
+    shown = harmless if sys.stdout.isatty() else str
     for line in lines(form, found):
-        out.write(line.encode("utf-8"))
+        out.write(shown(line).encode("utf-8"))
     out.flush()
 
 

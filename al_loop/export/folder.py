@@ -21,10 +21,13 @@ def writing_whole(path: Path, mark: str, files: Collection[str]) -> Iterator[Pat
     Raises:
         InputError: `path` is something else.
     """
+    path = path.absolute()  # "." has no name
+    _check(path, files, mark)
     new, old = (path.with_name(f".{path.name}.{kind}") for kind in ("new", "old"))
+    for left in (new, old):
+        _check(left, files)
     if old.exists() and not path.exists():
         old.rename(path)
-    _check(path, mark, files)
     for left in (new, old):
         shutil.rmtree(left, ignore_errors=True)
     new.mkdir(mode=0o700)
@@ -41,19 +44,21 @@ def writing_whole(path: Path, mark: str, files: Collection[str]) -> Iterator[Pat
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _check(path: Path, mark: str, files: Collection[str]) -> None:
+def _check(path: Path, files: Collection[str], mark: str = "") -> None:
     if not path.exists() and not path.is_symlink():
         return
-    ours = path.is_dir() and not path.is_symlink()
-    found = {file.name for file in path.iterdir()} if ours else {""}
-    card = path / "README.md"
-    if found and (
-        found - set(files) or not card.is_file() or mark not in card.read_text("utf-8", "replace")
-    ):
+    folder = path.is_dir() and not path.is_symlink()
+    found = {file.name for file in path.iterdir()} if folder else {""}
+    if found - set(files) or (found and mark not in _card(path)):
         raise InputError(
             f"{path} is there already, and is not a folder that al-loop exported",
             hint="name another one, or move it away",
         )
+
+
+def _card(path: Path) -> str:
+    card = path / "README.md"
+    return card.read_text("utf-8", "replace") if card.is_file() else ""
 
 
 def _sync(file: Path) -> None:
