@@ -8,6 +8,7 @@ from al_loop.html.blocks import Chart, Table
 from al_loop.html.look import CLEAR, COLORS, GRAY, SYMBOLS, layout
 from al_loop.html.safe import chart_label, visible
 
+_FEW = 12  # whole numbers up to here get a tick each
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
 
@@ -54,6 +55,8 @@ def lines(
         shape["xaxis"]["type"] = "date"
     else:
         shape["xaxis"]["rangemode"] = "tozero"
+        if all(isinstance(a, int) and a <= _FEW for s in series for a in s.x):
+            shape["xaxis"]["dtick"] = 1  # there is no half a round
     return Chart(title, summary, {"data": data, "layout": shape}, numbers=numbers)
 
 
