@@ -104,7 +104,7 @@ def main() -> None:
         "workers_lived_seconds": round(lived, 2),
         "seconds": rounded([first, second], 0),
         "labels": found["labels"],
-        "target": found["target"],
+        "target": short(found["target"]),
         "strategies": [short(s) for s in found["strategies"]],
         "pairs": [short(p) for p in found["pairs"]],
     }
