@@ -133,6 +133,24 @@ def test_tasks_of_several_projects_are_not_one_export(adopt):
     assert "not the export of one project" in adopt(tasks, code=2)
 
 
+@pytest.mark.parametrize("number", [0, -3, True, 1.5, "1"])
+def test_a_task_without_a_number_of_its_kind_is_no_task(adopt, number):
+    tasks = recorded()
+    tasks[0]["id"] = number
+    assert "is not an export of Label Studio" in adopt(tasks, code=2)
+
+
+def test_no_answer_goes_to_the_text_of_another_task_with_the_same_number(adopt, tmp_path):
+    tasks = recorded()
+    tasks[1]["id"] = tasks[0]["id"]
+    err = adopt(tasks, *page(tmp_path), code=2)
+    assert f"has the task {tasks[0]['id']} twice" in err
+    tasks = recorded()
+    first, second = (tasks[i]["annotations"][0] for i in (0, 1))
+    second["id"] = first["id"]
+    assert f"has the annotation {first['id']} twice" in adopt(tasks, *page(tmp_path), code=2)
+
+
 def test_faulty_tasks_are_left_out_and_named(adopt, tmp_path):
     tasks = recorded()
     tasks[1]["data"]["body"] = ""

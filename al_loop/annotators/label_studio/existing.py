@@ -4,6 +4,7 @@ Nothing of it is changed: the snapshot that is made for reading is deleted again
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,9 +99,9 @@ def read_file(path: Path) -> Existing:
     numbers = {row.get("project") for row in rows}
     if len(numbers) != 1 or not isinstance(number := numbers.pop(), int):
         raise DataError(
-            f"{path} is not the export of one project: its tasks name {len(numbers) + 1}",
-            hint="export each project by itself",
+            f"{path} is not the export of one project", hint="export each project by itself"
         )
+    _refuse_repeated(path, rows)
     return Existing(number, str(path), _in_order(rows), sha256(content))
 
 
@@ -147,10 +148,20 @@ def _number(digits: str) -> int | float:
 def _is_task(row: Any) -> bool:
     return (
         isinstance(row, dict)
-        and isinstance(row.get("id"), int)
+        and type(row.get("id")) is int
+        and row["id"] > 0  # `place` makes keys of it
         and isinstance(row.get("data"), dict)
         and isinstance(row.get("annotations"), list)
     )
+
+
+def _refuse_repeated(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse numbers that come twice: answers would go to the wrong text."""
+    said = [a.get("id") for row in rows for a in row["annotations"] if isinstance(a, dict)]
+    for what, numbers in (("task", [row["id"] for row in rows]), ("annotation", said)):
+        number, times = Counter(map(str, numbers)).most_common(1)[0] if numbers else ("", 0)
+        if times > 1:
+            raise DataError(f"{path} has the {what} {number[:20]} twice", hint=_AS_JSON)
 
 
 def _in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
