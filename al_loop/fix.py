@@ -46,7 +46,7 @@ def apply(store: Store, wanted: Sequence[Wanted], author: str) -> list[Change]:
         problems = []
         for each in wanted:
             try:
-                item_id = stories.find(store, each.id)
+                item_id = stories.find(store, each.id, near=not each.where)
                 before.setdefault(item_id, stories.verdict(store, item_id))
                 _decide(store, item_id, each, known, author)
             except DataError as e:

@@ -11,6 +11,7 @@ import pytest
 from al_loop import app, workspace
 from al_loop.annotators.oracle import Oracle
 from al_loop.budget.saved import against_random
+from al_loop.cli.budget import _rounded
 from al_loop.config import parse
 from al_loop.data.columns import Asked
 from al_loop.imports import Request
@@ -99,6 +100,15 @@ def test_csv_is_one_long_table_that_is_safe_for_spreadsheets(al_loop, played):
     for kind in ("round", "annotator", "class"):
         parts = [int(r["labels"]) for r in rows if r["kind"] == kind]
         assert sum(parts) == int(whole["labels"])
+
+
+def test_the_price_of_a_point_is_as_exact_in_csv_as_in_the_table():
+    point = dict.fromkeys(("low", "value", "high"), 0.0071)
+    found = {"rounds": [], "annotators": [], "classes": [], "limits": {}, "spent": {}}
+    found |= {"points": [{"after": 1, "round": 2} | dict.fromkeys(("labels", "hours"), point)]}
+    found["points"][0]["money"] = None
+    rows = [_rounded(r) for r in report.table(found | {"saved": {}})]
+    assert [str(r["hours"]) for r in rows if r["kind"].startswith("point")] == ["0.007"] * 3
 
 
 def test_markdown_is_the_same_table(al_loop, played):

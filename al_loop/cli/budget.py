@@ -46,8 +46,9 @@ def budget(root: Path, form: str | None) -> None:
 
 
 def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row with as many digits as people want to see."""
-    return {k: _number(v, _DIGITS[k]) if k in _DIGITS else v for k, v in row.items()}
+    """Return a row with as many digits as people want to see; one point costs little."""
+    digits = _POINT_DIGITS if str(row.get("kind")).startswith("point") else _DIGITS
+    return {k: _number(v, digits[k]) if k in digits else v for k, v in row.items()}
 
 
 def _number(value: float | None, digits: int) -> Decimal | int | None:
