@@ -4,6 +4,7 @@ A comment before a fenced block says what becomes of it:
 
     <!-- runs -->                       a shell block; every command must end with 0
     <!-- runs, ends with 3 -->          its last command must end with that code
+    <!-- runs, somebody types -->       on a terminal, where somebody labels each text that is shown
     <!-- goes into config.toml -->      a TOML block; its options are set in the workspace
     <!-- prints -->                     what the block before printed, in parts; `...` cuts
 
@@ -16,16 +17,18 @@ The folder begins with a copy of examples/, as a clone has it.
 
 import csv
 import os
+import pty
 import re
 import shutil
 import subprocess
 import sys
+import termios
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from al_loop import server
-from al_loop.people import Scripted, answer_all, each, join_local
+from al_loop.people import Scripted, join_local
 from al_loop.store import open_store, tasks
 from tests.fakes.real import template
 
@@ -51,9 +54,9 @@ class Step:
     @property
     def code(self):
         """The exit code that is promised."""
-        found = re.fullmatch(r", ends with (\d+)", self.rest)
-        assert found or not self.rest, f"line {self.line}: what does {self.rest!r} mean?"
-        return int(found[1]) if found else 0
+        found = re.fullmatch(r"(?:, ends with (\d+))?(?:, somebody types)?", self.rest)
+        assert found, f"line {self.line}: what does {self.rest!r} mean?"
+        return int(found[1] or 0)
 
 
 def steps(path):
@@ -108,34 +111,35 @@ class Reader:
             shutil.copytree(template(), self.server_folder / "data")  # instead of a minute
         where = self.folder / "where"
         script = f"set -eo pipefail\ntrap 'pwd >{where}' EXIT\n{step.block}"
-        done = subprocess.run(
-            ["bash", "-c", script],
-            cwd=self.place,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=280,
-            check=False,
-        )
-        self.printed = done.stdout
+        run = typed if "somebody types" in step.rest else piped
+        code, self.printed = run(["bash", "-c", script], self.place, self._gold())
         self.place = Path(where.read_text().strip())
-        assert done.returncode == step.code, f"line {step.line}:\n{step.block}\n{done.stdout}"
-        assert "Traceback" not in done.stdout
+        assert code == step.code, f"line {step.line}:\n{step.block}\n{self.printed}"
+        assert "Traceback" not in self.printed
 
     def _people(self):
+        """Let them answer in turn, so that everybody gets the same texts in every run."""
         running = server.running(self.server_folder)
         assert running, "no Label Studio runs here"
         store = open_store(self.place / ".al-loop" / "al-loop.db")
-        project = tasks.find_project(store, "label_studio")
+        project = tasks.find_project(store, "label_studio").remote_id
         store.close()
-        gold = {row["text"]: row["label"] for row in self._data()}
-        scripts = {name: Scripted(gold, mistakes=share) for name, share in MISTAKES.items()}
+        scripts = {name: Scripted(self._gold(), mistakes=m) for name, m in MISTAKES.items()}
         people = join_local(running, list(MISTAKES))
-        assert answer_all(people, project.remote_id, each(scripts)), "nobody had anything to do"
+        classes = people[0].classes(project)
+        answered, at_work = 0, list(people)
+        while at_work:
+            person = at_work.pop(0)
+            if task := person.next_task(project, classes):
+                person.submit(project, task, scripts[person.name](person, task))
+                at_work.append(person)
+                answered += 1
         for person in people:
             person.close()
+        assert answered, "nobody had anything to do"
+
+    def _gold(self):
+        return {row["text"]: row["label"] for row in self._data()}
 
     def _data(self):
         rows = []
@@ -156,14 +160,70 @@ def environment():
     }
 
 
+def piped(command, place, _gold):
+    """Run a command without a terminal; returns (exit code, what it printed)."""
+    done = subprocess.run(
+        command,
+        cwd=place,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def typed(command, place, gold):
+    """Run a command on a terminal, and type the class of each text that it shows."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (50, 120))
+    process = subprocess.Popen(
+        command,
+        cwd=place,
+        env=environment() | {"TERM": "xterm"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    printed, last = "", ""
+    while data := _read(ours):
+        printed += data.decode(errors="replace")
+        screen = printed.rpartition("\x1b[H")[2]
+        shown = next((text for text in gold if _solid(text)[:80] in _solid(screen)), "")
+        if shown not in ("", last) and "number or letters" in screen:
+            last = shown
+            os.write(ours, f"{gold[shown]}\r".encode() if gold[shown] in screen else b"-")
+        elif "Enter goes on" in screen and last:
+            last = ""
+            os.write(ours, b"\r")
+    os.close(ours)
+    return process.wait(60), printed
+
+
+def _read(terminal):
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # the other end is closed
+        return b""
+
+
+def _solid(text):
+    """Return a text without the places where lines may be broken."""
+    return "".join(re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", text).split())
+
+
 def missing_words(shown, printed, data):
     """Return the words of a shown output that neither the real one has nor the data.
 
     Numbers differ from run to run, and so do the texts; the words around them don't.
     """
-    of_data = " ".join(" ".join(row.values()) for row in data)
-    known = set(_LONG.findall(f"{printed} {of_data}".lower()))
-    return set(_LONG.findall(shown.lower())) - known
+    known = " ".join([printed, *(value for row in data for value in row.values())]).lower()
+    return {word for word in _LONG.findall(shown.lower()) if word not in known}
 
 
 def set_options(path, block):

@@ -1,9 +1,11 @@
 """The marked blocks of the documents run, one after the other, and end as they say."""
 
+import re
 import tomllib
 
 import pytest
 
+from docs.pictures import PICTURES
 from tests.docs_run import ROOT, Reader, Step, missing_words, set_options, steps
 
 DOCUMENTS = [p for p in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))) if steps(p)]
@@ -19,6 +21,19 @@ def test_a_document_can_be_typed_as_it_stands(path, tmp_path):
             reader.do(step)
     finally:
         reader.close()
+
+
+def test_the_tutorial_is_short_and_its_pictures_are_few_and_small():
+    page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    shown = re.findall(r"\(images/([\w-]+)\.png\)", page)
+
+    assert page.count("\n") < 300
+    assert sum(map(int, re.findall(r"^## .*: (\d+) minutes$", page, re.MULTILINE))) == 60
+    assert sorted(shown) == sorted(PICTURES)
+    assert len(shown) <= 6
+    files = sorted((ROOT / "docs" / "images").iterdir())
+    assert [f.name for f in files] == sorted(f"{name}.png" for name in shown)
+    assert all(f.stat().st_size < 200_000 for f in files)
 
 
 # The harness itself
