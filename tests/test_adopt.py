@@ -258,6 +258,16 @@ def test_a_project_that_is_not_read_to_its_end_is_not_adopted(
     assert [p.name for p in tmp_path.iterdir()] == ["config.toml"]
 
 
+def test_tasks_that_are_none_are_not_adopted(foreign, url, al_loop, config, tmp_path, monkeypatch):
+    from al_loop.annotators.label_studio import existing
+
+    project = foreign(url).answered()
+    config(url)
+    monkeypatch.setattr(existing.snapshot, "take_all", lambda *_: ([{"id": 1, "data": {}}], ""))
+    assert "sent no usable tasks of project" in al_loop("adopt", project.number, code=5)
+    assert not workspace.is_made(workspace.Workspace(tmp_path))
+
+
 def test_people_whom_the_snapshot_names_by_number_are_looked_up(
     foreign, fake, url, al_loop, config, tmp_path
 ):
@@ -338,6 +348,8 @@ def test_a_text_that_was_changed_there_is_left_out_and_named(
     ("arguments", "message"),
     [
         (["99"], "there is no project 99 on http://"),
+        (["0"], "there is no project 0 on http://"),
+        ([""], "'' is neither the number of a project nor a file"),
         (["nowhere.json"], "'nowhere.json' is neither the number of a project nor a file"),
         (["1", "--label-config", "x.xml"], "--label-config is for an exported file"),
         (["1", "--control", "mood"], "there is no control mood; found: topic (Choices), tags"),

@@ -44,7 +44,7 @@ def load(workspace: Workspace, config: Config, request: Request) -> "Existing":
         from al_loop.annotators.label_studio.existing import read_file
 
         return read_file(request.project)
-    if request.project == config.label_studio.project:
+    if request.project == config.label_studio.project != 0:
         raise ConfigError(
             f"[label_studio] project in config.toml names project {request.project}, which is "
             "to be adopted; rounds need one of their own",

@@ -73,7 +73,7 @@ def _request(
     from al_loop.adopt.source import Request
 
     number = project.isascii() and project.isdecimal()
-    if not number and not Path(project).exists():
+    if not number and not (project and Path(project).exists()):
         raise InputError(
             f"{project!r} is neither the number of a project nor a file",
             hint="the number is in the address of the project's page: /projects/NUMBER/",

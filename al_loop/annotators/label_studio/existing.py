@@ -16,7 +16,7 @@ from al_loop.annotators.label_studio.controls import Control
 from al_loop.annotators.label_studio.faults import Refused
 from al_loop.data.source import check_file, unreadable
 from al_loop.data.text import fault, mend
-from al_loop.errors import DataError, InputError
+from al_loop.errors import DataError, InputError, ServerError
 from al_loop.files import sha256
 from al_loop.types import Answer
 
@@ -64,6 +64,11 @@ def read(api: Api, number: int) -> Existing:
     rows, digest = snapshot.take_all(api, number)
     if not rows:
         raise InputError(f"project {number} has no tasks", hint="name another one")
+    if not all(map(_is_task, rows)):
+        raise ServerError(
+            f"Label Studio sent no usable tasks of project {number}: another version?",
+            hint="`al-loop doctor` prints the server's version",
+        )
     lacking = any(map(parse.lacks_address, rows))
     return Existing(
         number=number,
@@ -157,7 +162,8 @@ def _is_task(row: Any) -> bool:
 
 def _refuse_repeated(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Refuse numbers that come twice: answers would go to the wrong text."""
-    said = [a.get("id") for row in rows for a in row["annotations"] if isinstance(a, dict)]
+    answers = (a for row in rows for a in row["annotations"] if isinstance(a, dict))
+    said = [a["id"] for a in answers if isinstance(a.get("id"), int)]
     for what, numbers in (("task", [row["id"] for row in rows]), ("annotation", said)):
         number, times = Counter(map(str, numbers)).most_common(1)[0] if numbers else ("", 0)
         if times > 1:
