@@ -126,6 +126,15 @@ def test_a_terminal_gets_a_bar_of_runs_and_one_of_time(monkeypatch):
     assert "about 5 min left" in terminal.drawn
 
 
+def test_a_page_is_written_beside_the_table(call, tmp_path):
+    out, err = call("compare", "--strategies", "margin", "--seeds", "2", "--html", "page.html")
+    assert "page: page.html" in err
+    assert out.startswith("strategy")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.lower().startswith("<!doctype html>")
+    assert "margin" in page
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"), [(1.4, "1 s"), (89, "89 s"), (150, "2 min"), (3 * 3600, "3.0 h")]
 )
