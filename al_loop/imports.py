@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,12 +139,14 @@ def readings(request: Request, config: Config) -> Iterator[tuple[Path, Reading]]
     The named label column may be missing in the data when there is a test file, and the id and
     kept columns in a test file.
     """
-    asked, replace = request.asked, request.replace_bad_chars
+    asked, mend = request.asked, request.replace_bad_chars
     if request.data is not None:
         needed = ["text", "id", "keep"] + (["label"] if request.test is None else [])
-        yield request.data, Reading(asked, config, "pool", needed, replace)
+        yield request.data, Reading(asked, config, "pool", needed, mend)
     if request.test is not None:
-        yield request.test, Reading(asked, config, "test", ["text", "label"], replace)
+        # ``--label ''`` says that the data has no labels; a test set is nothing without them.
+        labeled = asked if asked.label else replace(asked, label=None)
+        yield request.test, Reading(labeled, config, "test", ["text", "label"], mend)
 
 
 def draw_test(store: Store, seed: int, labeled: Sequence[str] | None = None) -> int:

@@ -231,6 +231,15 @@ def test_a_label_column_that_only_the_test_file_has_may_be_named(tmp_path):
     assert config.load(tmp_path / "ws" / "config.toml").data.label == "intent"
 
 
+def test_labels_of_the_data_can_be_left_alone_while_a_test_file_has_its_own(tmp_path):
+    pool = write(tmp_path / "a.csv", [("1", "a", "x")], ("id", "text", "label"))
+    test = write(tmp_path / "t.csv", [("b", "x")], ("text", "label"))
+
+    report = workspace.init(tmp_path / "ws", Request(pool, test, Asked(label="")))
+
+    assert (report.labeled, report.test_size) == (1, 1)
+
+
 def test_a_named_json_column_that_never_comes_is_an_error_at_the_end(tmp_path):
     data = tmp_path / "a.jsonl"
     data.write_text('{"text":"a"}\n{"text":"b","intent":"x"}\n')
