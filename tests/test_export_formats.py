@@ -241,15 +241,27 @@ def test_the_workspace_is_not_written_over(al_loop, root, kind):
     assert al_loop("-C", root, "export")[0] == 0
 
 
-@pytest.mark.parametrize("kind", ["new", "old"])
-def test_a_folder_of_somebody_else_that_has_the_name_of_a_left_one_stays(export, tmp_path, kind):
-    file = tmp_path / f".set.{kind}" / "notes.txt"
+def test_a_folder_of_somebody_else_that_has_the_name_of_a_left_one_stays(tmp_path):
+    file = tmp_path / ".set.old" / "notes.txt"
     file.parent.mkdir()
     file.write_text("mine")
     writing = folder.writing_whole(tmp_path / "set", hugging_face.MARK, hugging_face.FILES)
-    with pytest.raises(InputError, match=f".set.{kind} is there already"), writing:
+    with pytest.raises(InputError, match=r"\.set\.old is there already"), writing:
         pass
     assert file.read_text() == "mine"
+
+
+def test_two_at_once_do_not_write_into_each_others_folder(tmp_path, monkeypatch):
+    path = tmp_path / "set"
+    ours = (path, hugging_face.MARK, hugging_face.FILES)
+    with folder.writing_whole(*ours) as first:
+        (first / "README.md").write_text(f"first {hugging_face.MARK}")
+        monkeypatch.setattr(os, "getpid", lambda: 1)
+        with folder.writing_whole(*ours) as second:
+            (second / "README.md").write_text(f"second {hugging_face.MARK}")
+            assert (first / "README.md").read_text().startswith("first")
+    assert (path / "README.md").read_text().startswith("first")  # which ended last
+    assert [p.name for p in tmp_path.iterdir()] == ["set"]
 
 
 def test_the_folder_where_one_stands_can_be_named_by_a_dot(export, root, tmp_path, monkeypatch):

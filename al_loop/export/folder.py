@@ -23,9 +23,9 @@ def writing_whole(path: Path, mark: str, files: Collection[str]) -> Iterator[Pat
     """
     path = path.absolute()  # "." has no name
     _check(path, files, mark)
-    new, old = (path.with_name(f".{path.name}.{kind}") for kind in ("new", "old"))
-    for left in (new, old):
-        _check(left, files)
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")  # another process may do the same
+    old = path.with_name(f".{path.name}.old")
+    _check(old, files)
     if old.exists() and not path.exists():
         old.rename(path)
     for left in (new, old):
