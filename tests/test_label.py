@@ -238,6 +238,19 @@ def test_a_round_can_be_closed_with_the_answers_there_are(monkeypatch, root):
         label(monkeypatch, root, partial=True)
 
 
+def test_a_round_that_is_taken_back_meanwhile_keeps_the_answers_and_is_named(
+    monkeypatch, capsys, root
+):
+    def taken_back():
+        assert offline.call(monkeypatch, capsys, "-C", root, "undo")[0] == 0
+
+    with pytest.raises(StateError, match="taken back meanwhile") as stop:
+        label(monkeypatch, root, "1", taken_back, "2")
+    assert stop.value.hint == "al-loop label begins a new round"
+    assert len(own(root)) == 2
+    assert sound(root)
+
+
 def test_with_overlap_the_texts_wait_for_another_person(monkeypatch, tmp_path):
     overlap = "size = 6\noverlap = { share = 0.5, annotators = 2 }"
     root = offline.make(tmp_path, config=CONFIG.replace("size = 6", overlap))

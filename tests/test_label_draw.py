@@ -78,6 +78,12 @@ def test_of_many_classes_as_many_are_listed_as_fit_and_the_rest_is_counted():
         )
 
 
+def test_the_smallest_screen_shows_the_class_that_enter_takes():
+    said = shown(form("word " * 90, classes=MANY, typed="class_number_1", marked=3), 20, 8)
+    assert ">4 class_number_12" in said
+    assert ">1 class_number_7" in shown(form("word " * 90, classes=MANY, typed="ber_7"), 20, 8)
+
+
 def test_every_row_of_a_long_text_can_be_reached():
     text = "\n".join(f"line-{i:03}" for i in range(100))
     for height in (15, 24, 60):

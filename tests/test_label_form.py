@@ -86,6 +86,29 @@ def test_the_best_match_comes_first(typed, first):
     assert names(after(form(MANY), typed))[0] == first
 
 
+@pytest.mark.parametrize(
+    "name", ["C", "C#", "C++", "card_payment", "card_payment_fee", "e-mail", "e mail", "node.js"]
+)
+def test_a_name_that_is_typed_as_it_is_written_comes_before_all_that_begin_like_it(name):
+    others = ("C++ templates", "card_payment_fee_charged", "C++", "C#", "C", "node js")
+    every = dict.fromkeys([*others, "card_payment_fee", "card_payment", "e mail", "e-mail", name])
+    assert after(form([*map(ClassSpec, every), ClassSpec("node.js")]), name, "enter").labels == (
+        name,
+    )
+
+
+def test_a_sign_that_is_in_no_name_matches_none():
+    assert isinstance(after(form(), ".", "enter"), Form)
+    assert names(after(form(), "re", ".")) == ["refund"]
+
+
+def test_a_plus_goes_on_with_a_name_that_has_it_there_and_else_asks_for_a_class():
+    languages = tuple(map(ClassSpec, ("C", "C++")))
+    assert after(form(languages), "c+").typed == "c+"
+    assert after(form(languages), "c+++").mode == "class"
+    assert after(form(languages), "+").mode == "class"
+
+
 def test_every_one_of_77_classes_takes_few_keys():
     classes = tuple(ClassSpec(f"{a}_{b}") for a in "abcdefg" for b in "klmnopqrstu")
     for spec in classes:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from al_loop import app
+from al_loop.labeling.draw import Row
 from al_loop.labeling.screen import Screen
 from al_loop.store import checks, rounds
 from tests import offline, tmux
@@ -204,6 +205,16 @@ def test_a_screen_forgets_what_was_typed_before_it(monkeypatch):
     assert screen.read(60) == ["2", "enter"]
     os.close(keyboard)
     os.close(terminal_)
+
+
+def test_no_row_is_cleared_from_its_last_character_on(monkeypatch):
+    written = []
+    monkeypatch.setattr(Screen, "size", lambda self: (10, 4))
+    monkeypatch.setattr(Screen, "_write", lambda self, text: written.append(text))
+    Screen(0, styled=False).show([Row("x" * 10), Row("y")], (1, 1))
+    assert all(before.endswith(("\x1b[H", "\r\n")) for before in written[0].split("\x1b[K")[:-1])
+    assert written[0].count("\x1b[K") == 4  # what stood below is cleared, too
+    assert "\x1b[J" not in written[0]
 
 
 def test_it_refuses_a_terminal_that_cannot_move_its_cursor_and_a_pipe(root):

@@ -174,8 +174,14 @@ def _list(form: Form, width: int, listed: int) -> list[Row]:
 
 
 def _cells(form: Form, found: Sequence[str], room: int) -> list[str]:
-    """Return what stands in the list, around the marked class; the last says what is hidden."""
+    """Return what stands in the list, around the marked class; the last says what is hidden.
+
+    Where there is room for a single one, that is the class which Enter would take.
+    """
     hidden = len(found) - room + 1 if len(found) > room else 0
+    place = max(marked(form), 0)
+    if hidden and room == 1:
+        return [_cell(form, place, found[place])]
     start = min(max(form.marked - room // 2, 0), hidden)
     shown = found[start : start + room - (hidden > 0)]
     more = [f"   ... {hidden} more"] if hidden else []

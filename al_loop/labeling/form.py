@@ -91,10 +91,12 @@ def press(form: Form, key: str) -> Next:
 
 def names(form: Form) -> list[str]:
     """Return the classes that match what was typed, best first, else in their own order."""
-    every = [*(c.name for c in form.classes), *form.asked]
-    words = _words(form.typed)
-    ranks = [(_rank(_words(name), words), name) for name in every]
+    ranks = [(_rank(name, form.typed), name) for name in _every(form)]
     return [n for _, n in sorted((r for r in ranks if r[0] < _NO_MATCH), key=lambda r: r[0])]
+
+
+def _every(form: Form) -> list[str]:
+    return [*(c.name for c in form.classes), *form.asked]
 
 
 def marked(form: Form) -> int:
@@ -102,21 +104,23 @@ def marked(form: Form) -> int:
     return max(form.marked, 0) if form.typed else form.marked
 
 
-_NO_MATCH = 3
+_NO_MATCH = 5
 
 
-def _words(text: str) -> list[str]:
-    return re.split(r"[\W_]+", fold(text).strip())
+def _rank(name: str, typed: str) -> int:
+    """Tell how well a name matches: the whole, its beginning, that of words, any part.
 
-
-def _rank(name: Sequence[str], typed: Sequence[str]) -> int:
-    """Tell how well a name matches: from its beginning, at the beginning of words, within."""
-    whole, sought = " ".join(name), " ".join(typed).strip()
-    if whole.startswith(sought):
-        return 0
-    if all(any(word.startswith(part) for word in name) for part in typed):
-        return 1
-    return 2 if sought in whole else _NO_MATCH
+    Signs count first, so that C++ and C# can be told apart, and may stand for a blank else.
+    """
+    if (written := fold(name)).startswith(literal := fold(typed)):
+        return 0 if written == literal else 1
+    words, parts = (re.split(r"[\W_]+", text) for text in (written, literal))
+    whole, sought = " ".join(words), " ".join(parts).strip()
+    if sought and whole.startswith(sought):
+        return 2
+    if sought and all(any(word.startswith(part) for word in words) for part in parts):
+        return 3
+    return 4 if literal in written or (sought and sought in whole) else _NO_MATCH
 
 
 def _scroll(form: Form, key: str) -> Form | None:
@@ -145,9 +149,14 @@ def _choose(form: Form, key: str) -> Next:
     if key in (keys.UP, keys.DOWN):
         place = marked(form) + (1 if key == keys.DOWN else -1)
         return replace(form, marked=min(max(place, 0), len(found) - 1))
-    if key == "+":
+    if key == "+" and not _names_go_on(form, key):
         return replace(form, mode="class", line=form.typed, typed="", marked=-1)
     return _command(form, key)
+
+
+def _names_go_on(form: Form, sign: str) -> bool:
+    """Tell whether a sign belongs to a name, as in C++, and not to the commands."""
+    return bool(form.typed) and any(fold(form.typed + sign) in fold(n) for n in _every(form))
 
 
 def _command(form: Form, key: str) -> Next:

@@ -36,10 +36,15 @@ class Screen:
         return found.columns or 80, found.lines or 24
 
     def show(self, rows: Sequence[Row], cursor: tuple[int, int]) -> None:
-        """Draw a whole screen, in one write so that it does not flicker."""
-        lines = "\x1b[K\r\n".join(self._styled(row) for row in rows)
+        """Draw a whole screen, in one write so that it does not flicker.
+
+        Each row is cleared before it is written: after a full one the cursor still stands on its
+        last character, which many terminals would clear as well.
+        """
+        empty = [Row("")] * (self.size()[1] - len(rows))
+        lines = "\r\n".join(f"\x1b[K{self._styled(row)}" for row in [*rows, *empty])
         place = f"\x1b[{cursor[0] + 1};{cursor[1] + 1}H"
-        self._write(f"\x1b[?25l\x1b[H{lines}\x1b[K\x1b[J{place}\x1b[?25h")
+        self._write(f"\x1b[?25l\x1b[H{lines}{place}\x1b[?25h")
 
     def forget(self) -> None:
         """Drop what was typed so far: it was not meant for what is shown now."""

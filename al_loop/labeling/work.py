@@ -90,6 +90,11 @@ def _carry_on(
     parts: "Parts", config: "Config", number: int, annotator: str, pull: PullOptions
 ) -> None:
     """Take the terminal's round as far as it goes."""
+    if rounds.last_number(parts.store) < number:
+        raise StateError(
+            f"round {number} was taken back meanwhile; what was answered counts",
+            hint="al-loop label begins a new round",
+        )
     to_the_end = Options(until="logged", pull=pull)
     try:
         _patiently(lambda: machine.run(parts, config, to_the_end, number), parts.say)
