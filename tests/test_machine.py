@@ -152,3 +152,28 @@ def test_an_open_round_keeps_its_encoder_when_the_setting_changes(store):
     machine.run(parts, parse({"model": {"encoder": "two"}}), Options(until="logged"))
     assert set(asked) == {"one"}
     assert results.current_model(store) is None
+
+
+def test_nobody_is_locked_out_while_a_person_thinks_about_the_price(store):
+    """Another process begins and logs a round meanwhile: then the price is asked about again."""
+    held, asked = [], []
+
+    @contextlib.contextmanager
+    def lock():
+        assert not held
+        held.append(1)
+        yield
+        held.clear()
+
+    parts = dataclasses.replace(worlds.make_parts(store), lock=lock)
+    until = Options(until="logged")
+
+    def gate(config):
+        assert not held
+        asked.append(rounds.last_number(store))
+        if len(asked) == 1:
+            machine.run(parts, config, until)
+        return config
+
+    assert machine.run(parts, worlds.config(), dataclasses.replace(until, gate=gate)) == 2
+    assert asked == [0, 1]

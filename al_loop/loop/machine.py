@@ -37,8 +37,8 @@ class Options:
     until: stop when the round has reached this state; None goes on to the next round's push.
     wait: poll for answers every `poll` seconds instead of stopping; end with a logged round.
     patience: how many polls in a row may fail before the error is reported.
-    gate: asked before a new round is selected, with the workspace locked; returns the
-        configuration to begin it with, or raises, and then no round begins.
+    gate: asked before a new round is selected, without the lock, since a person may have to
+        think; returns the configuration to begin it with, or raises, and then no round begins.
     """
 
     until: State | None = None
@@ -63,12 +63,15 @@ def run(parts: Parts, config: Config, options: Options, number: int | None = Non
         StateError: the open round is with another annotator.
     """
     while True:
+        permit = _permit(parts, config, options) if number is None else None
         with parts.lock():
             current = rounds.open_round(parts.store)
             if number is not None and (current is None or current.number != number):
                 return number  # logged by another process meanwhile
             if current is None:
-                current = _begin(parts, config, options)
+                if permit is None or permit.after != rounds.last_number(parts.store):
+                    continue  # another process spent on a round meanwhile
+                current = _begin(parts, permit.config)
             _check_owner(parts, current)
             number = current.number
             if options.until and STATES.index(current.state) >= STATES.index(options.until):
@@ -85,17 +88,30 @@ def run(parts: Parts, config: Config, options: Options, number: int | None = Non
             _next(parts, config, options)
 
 
-def _begin(parts: Parts, config: Config, options: Options) -> rounds.Round:
-    """Select a round, with late answers and the classes that config.toml has gained.
+@dataclass(frozen=True, slots=True)
+class _Permit:
+    """What a new round may begin with, as long as none has begun after the round `after`."""
 
-    The gate comes after the late answers, since they were paid for as well.
-    """
-    exchange.sync(parts, options.pull)
-    allowed = options.gate(config)
+    config: Config
+    after: int
+
+
+def _permit(parts: Parts, config: Config, options: Options) -> _Permit | None:
+    """Ask the gate, unless a round is open; after late answers, which were paid for as well."""
+    with parts.lock():
+        if rounds.open_round(parts.store) is not None:
+            return None
+        exchange.sync(parts, options.pull)
+        after = rounds.last_number(parts.store)
+    return _Permit(options.gate(config), after)
+
+
+def _begin(parts: Parts, config: Config) -> rounds.Round:
+    """Select a round, with the classes that config.toml has gained."""
     with parts.store.tx():
-        if items.add_classes(parts.store, configs.class_specs(allowed), "config"):
+        if items.add_classes(parts.store, configs.class_specs(config), "config"):
             answers.refresh_labels(parts.store)
-    return rounds.get_round(parts.store, select(parts, allowed))
+    return rounds.get_round(parts.store, select(parts, config))
 
 
 def _check_owner(parts: Parts, current: rounds.Round) -> None:
