@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from al_loop import app, workspace
+from al_loop import app, fix, learner, workspace
 from al_loop.annotators.oracle import Oracle
 from al_loop.budget.saved import against_random
 from al_loop.cli.budget import _rounded
@@ -17,7 +17,7 @@ from al_loop.data.columns import Asked
 from al_loop.imports import Request
 from al_loop.loop import machine
 from al_loop.report import budget as report
-from al_loop.store import results
+from al_loop.store import results, rounds
 from tests import offline, worlds
 
 ASKED = Asked(None, None, None, None)
@@ -174,6 +174,26 @@ def test_labels_that_cost_nothing_count_for_both():
     assert found.accuracy == before.accuracy, "we have them as well"
     assert found.curve[0]["accuracy"] > before.curve[0]["accuracy"] + 0.05
     store.close()
+
+
+def test_of_many_labels_that_cost_nothing_some_will_do_and_it_says_so(monkeypatch):
+    """All are in every classifier of the curve: ten thousand of them would take minutes."""
+    monkeypatch.setattr("al_loop.budget.saved.MOST_GIVEN", 25)
+    sizes = []
+    fit = learner.fit
+    monkeypatch.setattr(
+        learner, "fit", lambda X, y, **more: sizes.append(len(y)) or fit(X, y, **more)
+    )
+    store, settings = world(4, n=200, random_share=0.5)
+    unasked = {r[0] for r in rounds.pool(store)}
+    fix.apply(store, [fix.Wanted(i, "refund") for i in sorted(unasked)[:60]], "lead")
+    sizes.clear()
+    found = against_random(store, settings, worlds.vectors)
+    store.close()
+    assert (found.texts, found.given, found.free) == (40, 25, 60)
+    assert sizes[-1] == 40 + 25
+    assert max(sizes[:-1]) == 25 + found.curve[-1]["labels"]
+    assert "both have 25 of 60 labels that cost nothing, at random" in found.rests_on
 
 
 def test_too_few_labels_by_people_are_refused():

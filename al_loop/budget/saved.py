@@ -22,13 +22,16 @@ Row: TypeAlias = tuple[str, str, str, str]
 
 #: Below these numbers nothing is said.
 LEAST_LABELS, LEAST_TEST = 30, 50
+#: So many labels that cost nothing: every classifier of the curve learns them, some for minutes.
+MOST_GIVEN = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
     """How random would have done. All but `refused` and `texts` is empty when that says why.
 
-    texts: labeled by people; `accuracy` is that of a classifier from all labels there are.
+    texts: labeled by people; `accuracy` is that of a classifier from these, with `given` labels
+        that cost nothing (of `free`, where those are too many).
     drawn, test: the labels that random's curve rests on.
     curve: random's, as {labels, accuracy, low, high}; `labels` counts texts labeled by people.
     """
@@ -36,6 +39,8 @@ class Saved:
     texts: int
     refused: str = ""
     accuracy: float | None = None
+    given: int = 0
+    free: int = 0
     drawn: int = 0
     test: int = 0
     curve: tuple[dict[str, float], ...] = ()
@@ -48,6 +53,8 @@ class Saved:
             return ""
         beyond = self.needed.high is None or self.needed.high > self.needed.measured
         more = f"; beyond {self.needed.measured} labels it is extrapolated" if beyond else ""
+        if self.given < self.free:
+            more += f"; both have {self.given} of {self.free} labels that cost nothing, at random"
         return (
             f"random's curve comes from {self.drawn} randomly drawn labels and {self.test} labels"
             f" of the test set, taken for a random part of the same texts{more}"
@@ -76,6 +83,11 @@ def against_random(store: Store, config: Config, vectors: Vectors, bar: Bar = no
     bought = sum(r[0] in paid for r in pool)
     if refused := _lacks(bought, len(test)):
         return Saved(bought, refused)
+    rng = np.random.default_rng([config.seed, rounds.last_number(store)])
+    free = len(pool) - bought
+    if free > MOST_GIVEN:
+        some = set(rng.choice([r[0] for r in pool if r[0] not in paid], MOST_GIVEN, replace=False))
+        pool = [r for r in pool if r[0] in paid or r[0] in some]
     found = _gather(store, config, vectors, pool, test, paid)
 
     def fit_predict(X: Floats, y: Labels, wanted: Floats) -> Labels:
@@ -83,13 +95,14 @@ def against_random(store: Store, config: Config, vectors: Vectors, bar: Bar = no
         model = learner.fit(X, y, n_classes=found.n_classes, kind=m.kind, C=m.C, seed=config.seed)
         return np.asarray(model.proba(wanted).argmax(axis=1), dtype=np.int64)
 
-    rng = np.random.default_rng([config.seed, rounds.last_number(store)])
     given, drawn = found.ours.some(~found.paid), found.ours.some(found.drawn)
     measured = curve.measure(given, drawn, found.test, fit_predict, rng, bar=bar)
     right = fit_predict(found.ours.X, found.ours.y, found.test.X) == found.test.y
     return Saved(
         texts=bought,
         accuracy=float(right.mean()),
+        given=len(given.y),
+        free=free,
         drawn=len(drawn.y),
         test=len(test),
         curve=tuple(curve.points(measured, rng)),
