@@ -10,14 +10,14 @@ import pytest
 
 from al_loop import app, fix, learner, workspace
 from al_loop.annotators.oracle import Oracle
-from al_loop.budget.saved import against_random
+from al_loop.budget.saved import Saved, against_random
 from al_loop.cli.budget import _rounded
 from al_loop.config import parse
 from al_loop.data.columns import Asked
 from al_loop.imports import Request
 from al_loop.loop import machine
 from al_loop.report import budget as report
-from al_loop.store import results, rounds
+from al_loop.store import results, rounds, spending
 from tests import offline, worlds
 
 ASKED = Asked(None, None, None, None)
@@ -127,6 +127,24 @@ def test_a_new_project_has_no_number_and_no_error(al_loop, tmp_path):
         "end:   no answer yet\n"
         "saved: needs a test set of 50 labeled texts, there are 0 (al-loop import --test FILE)\n"
     )
+
+
+def test_skips_do_not_bring_the_end_of_what_is_paid_by_the_label_nearer(monkeypatch):
+    now = dt.datetime(2026, 3, 20, 12, tzinfo=dt.UTC)
+    times = [(now - dt.timedelta(days=d / 5)).isoformat() for d in range(50)]
+    monkeypatch.setattr(spending, "answer_times", lambda *_: times)
+    monkeypatch.setattr(spending, "first_answer", lambda _: times[-1])
+    counted, breaks = spending.Tally(25, 50, 25, 0.1), spending.Breaks(50, 0, 0, 0.0, 7.2)
+    monkeypatch.setattr(spending, "total", lambda _: (counted, breaks))
+    store, settings = world(0)
+    ends = {}
+    for limit in ({"labels": 75}, {"money": 75, "price_per_label": 1}, {"hours": 0.2}):
+        config = parse({**settings.model_dump(), "budget": limit})
+        found = report.facts(store, config, now, Saved(0, "nothing"))
+        ends[next(iter(limit))] = found["forecast"]["ends"]
+    store.close()
+    # 50 labels are left: with every other answer a skip, 100 answers at five a day.
+    assert ends == {"labels": "2026-04-09", "money": "2026-04-09", "hours": "2026-03-30"}
 
 
 def world(rounds, n=150, test=90, **batch):

@@ -22,6 +22,7 @@ def facts(store: Store, config: Config, now: dt.datetime, saved: "Saved") -> dic
     """Return what `al-loop budget --json` prints; `now` has a time zone."""
     standing = spent.standing(store, config.budget)
     allowed = price.answers_left(config.budget, standing.left, standing.pace)
+    left = min((_answers(standing, config, n, k) for n, k in allowed.items()), default=None)
     by = {what: _by(store, config, what) for what in _BY}
     return {
         "spent": _row(standing.tally, standing.cost),
@@ -36,8 +37,15 @@ def facts(store: Store, config: Config, now: dt.datetime, saved: "Saved") -> dic
         "classes": by["class"],
         "points": _points(store, by["round"]),
         "saved": _saved(saved, standing.cost.money),
-        "forecast": _forecast(store, min(allowed.values(), default=None), now),
+        "forecast": _forecast(store, left, now),
     }
+
+
+def _answers(standing: spent.Standing, config: Config, limit: str, labels: float) -> float:
+    """Return the answers that a limit lasts for, skips included where they cost nothing."""
+    by_label = limit == "labels" or (limit == "money" and config.budget.price_per_label)
+    tally = standing.tally
+    return labels * tally.answers / tally.labels if by_label and tally.labels else labels
 
 
 def _row(tally: spending.Tally, cost: spent.Cost) -> dict[str, Any]:
