@@ -193,12 +193,14 @@ def test_what_no_database_takes_does_no_harm(adopt, tmp_path):
     said = tasks[0]["annotations"][0]
     said["result"][0]["value"]["choices"] = ["odd \ud800"]
     said["lead_time"] = 1e400
+    said["completed_by"] = {"id": 1, "email": "a\x00nn"}
     tasks[0]["data"]["a\x1b[2J"] = "x"
     report = adopt(json.dumps(tasks).replace("Infinity", "1e999"), *page(tmp_path))
     assert "odd \ufffd" in report["unknown"]
     times = [t for (t,) in rows(tmp_path, "SELECT lead_time FROM answers WHERE lead_time > 0")]
     assert all(map(math.isfinite, times))
     assert "a\x1b[2J" not in report["kept"]
+    assert rows(tmp_path, "SELECT 1 FROM answers WHERE annotator = 'a\ufffdnn'") == [(1,)]
 
 
 @pytest.mark.parametrize("changes", [{"id": 2**70}, {"updated_at": None}, {"completed_by": "ann"}])

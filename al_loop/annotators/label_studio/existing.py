@@ -6,7 +6,7 @@ Nothing of it is changed: the snapshot that is made for reading is deleted again
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from al_loop.annotators.label_studio.client import Api
 from al_loop.annotators.label_studio.controls import Control
 from al_loop.annotators.label_studio.faults import Refused
 from al_loop.data.source import check_file, unreadable
-from al_loop.data.text import fault, mend
+from al_loop.data.text import mend
 from al_loop.errors import DataError, InputError, ServerError
 from al_loop.files import sha256
 from al_loop.types import Answer
@@ -118,9 +118,9 @@ def answers(
     Raises:
         ServerError: a needed field is missing or has another type.
     """
-    annotations = [_renamed(a, control.name) for a in _storable(task["annotations"])]
+    annotations = [_renamed(a, control.name) for a in task["annotations"]]
     ours = {**task, "data": {parse.KEY: key}, "annotations": annotations}
-    return parse.answers_of(ours, names, control.names | {page.LABEL})
+    return [_storable(a) for a in parse.answers_of(ours, names, control.names | {page.LABEL})]
 
 
 def _renamed(annotation: Any, name: str) -> Any:
@@ -138,11 +138,11 @@ def _renamed(annotation: Any, name: str) -> Any:
     return {**annotation, "result": parts}
 
 
-def _storable(annotations: list[Any]) -> list[Any]:
-    """Return annotations without what no database takes: halves of characters."""
-    text = json.dumps(annotations, ensure_ascii=False)
-    mended: list[Any] = annotations if not fault(text) else json.loads(mend(text))
-    return mended
+def _storable(answer: Answer) -> Answer:
+    """Return an answer without what no database takes: NUL, halves of characters."""
+    said = ((each.name, getattr(answer, each.name)) for each in fields(answer))
+    mended: dict[str, Any] = {name: mend(words) for name, words in said if isinstance(words, str)}
+    return replace(answer, **mended, labels=tuple(map(mend, answer.labels)))
 
 
 def _number(digits: str) -> int | float:
