@@ -42,7 +42,7 @@ def writing_whole(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
 
     """
     if path.is_symlink() or (path.exists() and not path.is_file()):
-        what = "a symbolic link" if path.is_symlink() else "there already, and is no file"
+        what = "a symbolic link" if path.is_symlink() else "a directory, a pipe or a device"
         raise InputError(f"{path} is {what}", hint="name another file, or move it away")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)

@@ -215,7 +215,7 @@ def test_a_pipe_or_a_device_is_not_replaced_by_a_file(al_loop, root, tmp_path):
     os.mkfifo(path)
     code, _, err = al_loop("-C", root, "export", "--out", path)
     assert (code, path.is_fifo()) == (2, True)
-    assert "is there already, and is no file" in err
+    assert "is a directory, a pipe or a device" in err
 
 
 def test_a_folder_of_ours_is_replaced_and_any_other_is_refused(al_loop, export, root, tmp_path):
