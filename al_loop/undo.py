@@ -45,7 +45,8 @@ def undo(
     """Take the round that is not logged back.
 
     Raises:
-        StateError: there is none; or tasks of other rounds are gone from the server.
+        StateError: there is none; tasks of other rounds are gone from the server; or this is
+            another server than the round was sent to.
         ServerError, AuthError: nothing was changed, or some of its tasks are removed: run again.
     """
     author, store = signature(author), app.store
@@ -55,7 +56,7 @@ def undo(
         if tasks.annotator(store, current.project_id) != "label_studio":
             seen = table.local_tasks(store, current.number, own)
         else:
-            seen = _look(app, current.number, own, say)
+            seen = _look(app, current.number, own, say, allow_shrink=allow_shrink)
             if not dry_run and seen.found:
                 seen = _remove(app, current.number, own, seen, say, allow_shrink=allow_shrink)
         done = _summary(store, current, seen)
@@ -76,10 +77,21 @@ def _open_round(store: Store) -> Round:
     )
 
 
-def _look(app: App, number: int, own: Sequence[str], say: Say) -> TakenBack:
-    """Return what is on the server, and what an earlier try that was cut off found there."""
+def _look(app: App, number: int, own: Sequence[str], say: Say, *, allow_shrink: bool) -> TakenBack:
+    """Return what is on the server, and what an earlier try that was cut off found there.
+
+    Raises:
+        StateError: the round is on another server than config.toml names by now.
+    """
     seen = app.label_studio.take_back(app.project, own, delete=False)
     if seen.note:
+        page = tasks.page(app.store, app.project.id)
+        if page != app.label_studio.link(app.project.remote_id or 0) and not allow_shrink:
+            raise StateError(
+                f"{seen.note}: round {number} was sent to {page}",
+                hint="set [label_studio] url back to that server; if it is gone for good, add"
+                " --allow-shrink",
+            )
         say(f"{seen.note}: nothing to remove there")
     before = table.begun(app.store, number) or ()
     return replace(seen, found=sorted({*seen.found, *before}))

@@ -306,6 +306,22 @@ def test_a_project_that_was_deleted_is_no_obstacle(space):
     assert space.there() == set(space.batch(1))
 
 
+def test_another_server_is_not_taken_for_one_that_lost_the_project(space, fake_server):
+    """The tasks are with the annotators still: forgetting the round would leave them there."""
+    space.do("round", "--until", "pushed")
+    config = space.root / "config.toml"
+    told = config.read_text()
+    config.write_text(told.replace(space.server.url, fake_server.url))
+    other = {story.TOKEN_VARIABLE: fake_server.token}
+    before = space.dump()
+    code, printed = story.run(space.root, "undo", **other)
+    assert (code, f"round 1 was sent to {space.server.url}/" in printed) == (1, True), printed
+    assert space.dump() == before
+    assert story.run(space.root, "undo", "--dry-run", "--allow-shrink", **other)[0] == 0
+    config.write_text(told)
+    assert "tasks that are removed: 10" in space.undo()
+
+
 def test_tasks_of_other_rounds_that_are_gone_stop_it_before_anything_is_removed(logged):
     logged.do("round", "--until", "pushed")
     logged.answer(logged.batch(2)[0])

@@ -102,7 +102,7 @@ def _lines(found: Facts) -> Iterator[str]:
     if found["url"]:
         yield f" in Label Studio: {found['url']}"
     if not found["chosen"]:
-        yield "never chosen for a batch"
+        yield "in no batch"
     for r in found["chosen"]:
         yield from _choice(r)
     for r in found["answers"]:
