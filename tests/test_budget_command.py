@@ -129,9 +129,12 @@ def test_a_new_project_has_no_number_and_no_error(al_loop, tmp_path):
     )
 
 
-def test_skips_do_not_bring_the_end_of_what_is_paid_by_the_label_nearer(monkeypatch):
+@pytest.mark.parametrize("zone", ["+00:00", "Z", ""])
+def test_skips_do_not_bring_the_end_of_what_is_paid_by_the_label_nearer(monkeypatch, zone):
+    """Whether the server writes a zone behind its times or not."""
     now = dt.datetime(2026, 3, 20, 12, tzinfo=dt.UTC)
-    times = [(now - dt.timedelta(days=d / 5)).isoformat() for d in range(50)]
+    days = (now - dt.timedelta(days=d / 5) for d in range(50))
+    times = [day.strftime("%Y-%m-%dT%H:%M:%S") + zone for day in days]
     monkeypatch.setattr(spending, "answer_times", lambda *_: times)
     monkeypatch.setattr(spending, "first_answer", lambda _: times[-1])
     counted, breaks = spending.Tally(25, 50, 25, 0.1), spending.Breaks(50, 0, 0, 0.0, 7.2)

@@ -100,9 +100,15 @@ def _forecast(store: Store, left: float | None, now: dt.datetime) -> dict[str, A
     if first is None:
         return asdict(forecast.Forecast(why="no answer yet"))
     since = (now - dt.timedelta(days=forecast.WINDOW)).strftime("%Y-%m-%dT%H:%M:%S")
-    times = [dt.datetime.fromisoformat(t) for t in spending.answer_times(store, since)]
-    found = forecast.forecast(times, dt.datetime.fromisoformat(first), left, now)
+    times = [_utc(t) for t in spending.answer_times(store, since)]
+    found = forecast.forecast(times, _utc(first), left, now)
     return {k: v.isoformat() if isinstance(v, dt.date) else v for k, v in asdict(found).items()}
+
+
+def _utc(time: str) -> dt.datetime:
+    """Read a time as the server sent it; one without a zone is UTC, as all times here."""
+    read = dt.datetime.fromisoformat(time)
+    return read if read.tzinfo else read.replace(tzinfo=dt.UTC)
 
 
 def table(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
