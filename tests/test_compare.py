@@ -178,6 +178,31 @@ def test_a_damaged_file_is_played_again(call, tmp_path):
     assert timeless(json.loads(again)["runs"]) == timeless(json.loads(first)["runs"])
 
 
+@pytest.mark.parametrize("damage", ["0.", '"query_seconds": ', '"labels": [\n'])
+def test_a_file_whose_contents_changed_is_played_again(call, tmp_path, damage):
+    first, _ = call("compare", "--strategies", "random", "--seeds", "2", "--json")
+    one = next((tmp_path / series.FOLDER).glob("*.json"))
+    changed = {"0.": "1.", '"query_seconds": ': '"no": ', '"labels": [\n': '"labels": [1,\n'}
+    one.write_text(one.read_text().replace(damage, changed[damage]))
+    again, err = call("compare", "--strategies", "random", "--seeds", "2", "--json")
+    assert "1 of 2 runs were there already" in err
+    assert timeless(json.loads(again)["runs"]) == timeless(json.loads(first)["runs"])
+
+
+def test_a_page_without_a_place_is_refused_before_anything_is_played(call, tmp_path):
+    _, err = call("compare", "--strategies", "margin", "--html", tmp_path / "no" / "x", code=2)
+    assert "there is no folder" in err
+    assert not (tmp_path / series.FOLDER).exists()
+
+
+def test_a_page_that_can_not_be_written_costs_nothing_that_was_found(call, tmp_path):
+    (tmp_path / "link.html").symlink_to(tmp_path / "elsewhere")
+    asked = ["--strategies", "random", "--seeds", "2", "--html", str(tmp_path / "link.html")]
+    out, err = call("compare", *asked, code=2)
+    assert out.splitlines()[2].startswith("random")
+    assert "is a symbolic link" in err
+
+
 def test_nothing_but_the_runs_is_left_and_others_can_not_read_them(call, tmp_path):
     call("compare", "--strategies", "margin", "--seeds", "1")
     folder = tmp_path / series.FOLDER

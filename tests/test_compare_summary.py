@@ -123,6 +123,15 @@ def test_a_single_seed_has_no_interval_and_says_so():
     assert "beats" not in " ".join(said)
 
 
+def test_no_interval_of_an_accuracy_leaves_the_range_of_shares():
+    (one,) = facts(runs(seeds=2, random=[0.01, 0.985]))["strategies"]
+    assert (one["curve_low"][0], one["curve_high"][1], one["accuracy_high"]) == (0.0, 1.0, 1.0)
+
+
+def test_label_counts_are_whole_numbers():
+    assert {type(n) for n in facts(runs(random=RANDOM))["labels"]} == {int}
+
+
 def test_equal_curves_are_level_and_save_nothing():
     same = [run(name, seed, RANDOM) for seed in range(5) for name in ("random", "copy")]
     found = facts(same)

@@ -10,9 +10,19 @@ from al_loop import app, workspace
 from al_loop.annotators.oracle import Oracle
 from al_loop.budget.saved import against_random
 from al_loop.data.columns import Asked
+from al_loop.html import Prose, Table
 from al_loop.imports import Request
 from al_loop.loop import machine
-from al_loop.report import budget, facts, people, quality, textmap
+from al_loop.report import (
+    budget,
+    facts,
+    page,
+    page_budget,
+    page_people,
+    people,
+    quality,
+    textmap,
+)
 from al_loop.report.quality import Predictions
 from al_loop.report.rates import difference, rate, wilson
 from al_loop.store import results
@@ -138,6 +148,26 @@ def test_settings_are_those_of_the_round_and_never_say_where_the_key_lies(found,
     assert found["settings"]["batch.size"] == 16
     assert not [name for name in found["settings"] if "token" in name]
     assert facts.settings(opened.config)["budget.labels"] == 200
+    assert facts.settings(opened.config)["classes"] == 3  # hundreds of names would bury the rest
+
+
+def test_the_rounds_say_that_their_labels_and_answers_are_sums(found):
+    headings = {t.caption: t.columns for t in page.blocks(found) if isinstance(t, Table)}
+    brought, cost = headings["What each round brought"], headings["What each round cost"]
+    assert (brought["labels"], brought["answers"]) == ("labels so far", "answers so far")
+    assert (cost["labels"], cost["answers"]) == ("labels", "answers")
+
+
+def test_without_a_limit_nobody_is_told_when_it_ends(found):
+    forecast = found["budget"]["forecast"] | {"a_day": None, "why": "nobody answered"}
+    there = found["budget"] | {"forecast": forecast}
+    none = there | {"limits": {}, "left": {}}
+    with_, without = (
+        next(b.text for b in page_budget.blocks({"budget": b}) if isinstance(b, Prose))
+        for b in (there, none)
+    )
+    assert "When it ends can't be told: nobody answered." in with_
+    assert without.endswith("No limit is set ([budget] in config.toml).")
 
 
 # Quality
@@ -215,6 +245,16 @@ def test_agreement_counts_texts_that_two_people_labeled():
         ("ana", "ben", 1, 3),
         ("ana", "cem", 2, 2),
     ]
+
+
+def test_of_many_pairs_of_people_ten_are_shown_and_the_others_folded(found):
+    pairs = [{"a": f"p{i}", "b": "q", **rate(1, 2)} for i in range(40)]
+    agreement = {"texts": 80, "all": rate(40, 80), "pairs": pairs}
+    tables = [
+        b for b in page_people.blocks(found | {"agreement": agreement}) if isinstance(b, Table)
+    ]
+    shown, rest = (t for t in tables if "b" in t.columns)
+    assert (len(shown.rows), len(rest.rows), rest.folded) == (11, 30, True)
 
 
 def test_suggestions_are_counted_with_and_without_seeing_them_as_in_the_view():

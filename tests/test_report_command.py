@@ -62,7 +62,7 @@ def test_a_folder_is_no_file_and_a_missing_one_no_place(al_loop, root, tmp_path)
     code, _, err = al_loop("-C", root, "report", "--out", tmp_path / "no" / "page.html")
     assert code == 2
     assert "can't be written: No such file or directory" in err
-    assert "-> al-loop report --out FILE" in err
+    assert "--out FILE" in err
 
 
 def test_json_has_the_facts_and_writes_no_page(al_loop, root):
@@ -80,6 +80,13 @@ def test_json_has_the_facts_and_writes_no_page(al_loop, root):
     assert {"suspicious", "suggestions", "map", "settings", "curve"} < set(found)
     history = json.loads(al_loop("-C", root, "history", "--json")[1])["rounds"]
     assert found["rounds"] == history
+
+
+@pytest.mark.parametrize("form", ["--md", "--json"])
+def test_what_is_of_the_page_alone_is_refused_beside_another_form(al_loop, root, tmp_path, form):
+    code, out, err = al_loop("-C", root, "report", form, "--out", tmp_path / "page")
+    assert (code, out) == (2, "")
+    assert f"which {form} does not write" in err
 
 
 def test_markdown_says_the_same_in_the_same_order(al_loop, root):

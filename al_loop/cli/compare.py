@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from al_loop.cells import one_line
+from al_loop.cli import pages
 from al_loop.cli.progress import bar, say
 from al_loop.cli.runs_bar import runs_bar
 from al_loop.cli.simulate import (
@@ -60,6 +61,15 @@ _PAIRS = {
 }
 
 
+def _in_a_folder(
+    _context: click.Context, _option: click.Parameter, page: Path | None
+) -> Path | None:
+    """Refuse a page without a place before anything is played."""
+    if page is not None and not page.absolute().parent.is_dir():
+        raise click.BadParameter(f"there is no folder {page.parent}")
+    return page
+
+
 def output_options(command: F) -> F:
     """Add --json, --csv, --md and --html."""
     option = click.option(
@@ -67,6 +77,7 @@ def output_options(command: F) -> F:
         "page",
         metavar="FILE",
         type=click.Path(dir_okay=False, path_type=Path),
+        callback=_in_a_folder,
         help="Write a page with the curves as well.",
     )
     return formats(option(command))
@@ -158,13 +169,16 @@ def folder_of(root: Path) -> Path:
 
 
 def show(found: Mapping[str, Any], form: str | None, page: Path | None) -> None:
-    """Print the facts of a comparison in the wanted form, and write the page."""
+    """Print the facts of a comparison in the wanted form, then write the page."""
+    _print(found, form)
     if page is not None:
-        from al_loop.files import write_whole
         from al_loop.report import compare_page
 
-        write_whole(page, compare_page.page(found).encode("utf-8"))
+        pages.write(page, compare_page.page(found), "--html")
         say(f"page: {page}")
+
+
+def _print(found: Mapping[str, Any], form: str | None) -> None:
     if form == "json":
         echo_json(found)
         return

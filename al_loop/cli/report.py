@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from al_loop.cli import pages
 from al_loop.cli.progress import bar, say
 from al_loop.cli.tables import echo_json
 
@@ -41,6 +42,8 @@ def report(root: Path, opens: bool, out: Path | None, other: Path | None, form: 
     from al_loop import app
     from al_loop.report import facts, page
 
+    if form and (opens or out):
+        raise click.UsageError(f"--out and --open are of the page, which --{form} does not write")
     with app.opened(root, bar) as opened:
         found = facts.facts(_source(opened), _other(other))
         path = out or opened.workspace.state_dir / "report.html"
@@ -49,7 +52,7 @@ def report(root: Path, opens: bool, out: Path | None, other: Path | None, form: 
     elif form == "md":
         click.echo(page.markdown(found), nl=False)
     else:
-        _write(path, page.page(found))
+        pages.write(path, page.page(found), "--out")
         click.echo(path)
         if opens:
             _show(path)
@@ -79,23 +82,6 @@ def _other(root: Path | None) -> dict[str, Any] | None:
         return None
     with app.opened(root) as opened:
         return facts.summary(_source(opened))
-
-
-def _write(path: Path, text: str) -> None:
-    """Write the page, readable by its owner only: it holds texts.
-
-    Raises:
-        InputError: the file can't be written, or is a symbolic link.
-    """
-    from al_loop.errors import InputError
-    from al_loop.files import write_whole
-
-    try:
-        write_whole(path, text.encode("utf-8"))
-    except OSError as e:
-        raise InputError(
-            f"{path} can't be written: {e.strerror}", hint="al-loop report --out FILE"
-        ) from e
 
 
 def _show(path: Path) -> None:

@@ -61,15 +61,16 @@ def digest(facts: object) -> str:
 def put(path: Path, run: Mapping[str, Any], texts: Mapping[str, int]) -> None:
     """Store a finished run, and how many texts there were, whole."""
     record = {"run": dict(run), "texts": dict(texts), "made_by": _version("al-loop")}
+    record["sum"] = digest(record)
     write_whole(path, json.dumps(record, ensure_ascii=False, indent=1).encode())
 
 
 def get(path: Path) -> dict[str, Any] | None:
     """Return what `put` stored; None when it is not there, or damaged."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return record if record["run"]["labels"] and record["texts"] else None
-    except (OSError, ValueError, KeyError, TypeError):
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return record if record.pop("sum") == digest(record) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

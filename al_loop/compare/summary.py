@@ -71,7 +71,7 @@ def facts(
             "reference": reference,
             "labels": round(float(curves.x[-1])),
         },
-        "labels": [round(float(v), 1) for v in curves.x],
+        "labels": [round(v) for v in curves.x.tolist()],
         "strategies": _strategies(curves, goal, runs, reference),
         "pairs": _pairs(curves),
         "notes": [*_notes(curves, goal, reference, target is not None), *notes],
@@ -134,17 +134,22 @@ def _strategies(
                 "strategy": name,
                 "runs": len(curves.C),
                 "area": float(areas[k]),
-                **_ends("area", area),
+                **_shares("area", area),
                 "accuracy": float(curves.means[k, -1]),
-                **_ends("accuracy", None if mine is None else mine[:, -1]),
+                **_shares("accuracy", None if mine is None else mine[:, -1]),
                 "reached": int(reached.sum()),
                 **_labels(curves, goal, k, ref),
                 "query_seconds": float(np.mean(seconds)) if seconds else None,
                 "curve": curves.means[k].tolist(),
-                **_ends("curve", mine),
+                **_shares("curve", mine),
             }
         )
     return found
+
+
+def _shares(name: str, replicates: Array | None) -> dict[str, Any]:
+    """Return the ends of shares, which few seeds would leave open below 0 and past 1."""
+    return _ends(name, None if replicates is None else replicates.clip(0.0, 1.0))
 
 
 def _ends(name: str, replicates: Array | None) -> dict[str, Any]:

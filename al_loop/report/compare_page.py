@@ -62,7 +62,7 @@ def _said(facts: Mapping[str, Any]) -> Iterator[Block]:
     *rest, verdict = words.sentences(facts) or ["one strategy, and nothing to compare it with"]
     yield Prose(f"{verdict[:1].upper()}{verdict[1:]}.")
     yield from (Prose(f"{line}.") for line in rest)
-    yield from (Note(f"{line}.") for line in facts["notes"])
+    yield from (Note(f"{line[:1].upper()}{line[1:]}.") for line in facts["notes"])
 
 
 def _curves(facts: Mapping[str, Any]) -> Iterator[Block]:

@@ -139,7 +139,7 @@ def settings(config: Config) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for section, values in dumped.items():
         if section == "classes":
-            found["classes"] = ", ".join(values)
+            found["classes"] = len(values)  # the table of classes names them
         elif isinstance(values, dict):
             found.update({f"{section}.{name}": value for name, value in values.items()})
         else:

@@ -13,14 +13,14 @@ _ROUNDS = {
     "number": "round",
     "state": "state",
     "strategy": "strategy",
-    "labels": "labels",
-    "answers": "answers",
+    "labels": "labels so far",
+    "answers": "answers so far",
     "accuracy": "accuracy",
     "interval": "95 % interval",
     "macro_f1": "macro-F1",
     "classes_seen": "classes seen",
     "noise_found": "doubtful labels",
-    "work": "seconds of work",
+    "work": "seconds of computing",
 }
 
 
@@ -93,7 +93,7 @@ def _measured(facts: Mapping[str, Any]) -> str:
     between = ""
     if best["accuracy_low"] is not None:
         between = f"95 % interval {best['accuracy_low']:.3f} to {best['accuracy_high']:.3f}, "
-    return f"{between}after round {best['round']}, {facts['measured_on'] or ''}"
+    return f"{between}after round {best['round']}, on: {facts['measured_on'] or 'unknown'}"
 
 
 def _rounds(facts: Mapping[str, Any]) -> Iterator[Block]:
@@ -108,7 +108,7 @@ def _rounds(facts: Mapping[str, Any]) -> Iterator[Block]:
         rows.append(r | {"interval": between, "work": Decimal(f"{sum(r['seconds'].values()):.1f}")})
     sources = sorted({r["accuracy_from"] for r in facts["rounds"] if r["accuracy_from"]})
     note = f"Accuracy from: {', '.join(sources)}." if sources else ""
-    yield Table("What each round cost and brought", _ROUNDS, rows, note)
+    yield Table("What each round brought", _ROUNDS, rows, note)
 
 
 def _settings(facts: Mapping[str, Any]) -> Iterator[Block]:

@@ -7,6 +7,7 @@ from typing import Any
 from al_loop.html import Block, Heading, Note, Prose, Table, charts
 from al_loop.html.charts import Series
 
+_NO_LABEL = "skipped, or no label"
 _DIGITS = {"labels": 0, "hours": 2, "money": 2}
 
 
@@ -23,7 +24,8 @@ def blocks(facts: Mapping[str, Any]) -> Iterator[Block]:
     for unit in found["limits"] or ("labels" if found["spent"]["money"] is None else "money",):
         yield _burn_down(found, unit)
     yield _table("What each round cost", "round", found["rounds"], found)
-    yield _table("What each class cost", "class", found["classes"], found, folded=True)
+    classes = [r | {"class": r["class"] or _NO_LABEL} for r in found["classes"]]
+    yield _table("What each class cost", "class", classes, found, folded=True)
     yield from _points(found)
 
 
@@ -68,6 +70,8 @@ def _left(found: Mapping[str, Any]) -> str:
         says += f" Left: {left}{first}."
     else:
         says += " No limit is set ([budget] in config.toml)."
+    if not found["limits"] and found["forecast"]["a_day"] is None:
+        return says
     return f"{says} {_end(found['forecast'])}"
 
 

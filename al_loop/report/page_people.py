@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from al_loop.html import Block, Heading, Prose, Table
+from al_loop.html import Block, Heading, Note, Prose, Table
+from al_loop.report.page_quality import folded
 
 _PEOPLE = {
     "annotator": "annotator",
@@ -13,6 +14,7 @@ _PEOPLE = {
     "timed": "timed answers",
     "last": "last answer",
 }
+_PAIRS = 11  # rows that are seen at once: all, and ten pairs
 _RATE = {"share": "share", "interval": "95 % interval", "n": "comparisons"}
 
 
@@ -41,12 +43,10 @@ def _agreement(found: Mapping[str, Any]) -> Iterator[Block]:
         return
     everyone = {"a": "all pairs", "b": None, **found["all"]}
     pairs = found["pairs"] if len(found["pairs"]) > 1 else []
-    yield Table(
-        "How often two people gave a text the same label",
-        {"a": "annotator", "b": "and"} | _RATE | {"n": "texts both labeled"},
-        [_rate(r) for r in (everyone, *pairs)],
-        f"{found['texts']:,} texts have labels of at least two people.",
-    )
+    columns = {"a": "annotator", "b": "and"} | _RATE | {"n": "texts both labeled"}
+    rows = [_rate(r) for r in (everyone, *pairs)]
+    yield from folded("How often two people gave a text the same label", columns, rows, _PAIRS)
+    yield Note(f"{found['texts']:,} texts have labels of at least two people.")
 
 
 def _suggestions(found: Mapping[str, Any]) -> Iterator[Block]:

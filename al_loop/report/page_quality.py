@@ -43,12 +43,12 @@ def _classes(facts: Mapping[str, Any]) -> Iterator[Block]:
     if quality["source"]:
         columns |= {"texts": "texts measured", "precision": "precision", "recall": "recall"}
         columns |= {"interval": "95 % of recall", "f1": "F1"}
-    where = f", measured on the {quality['source']} ({quality['texts']:,} texts)"
+    where = f", measured on: {quality['source']} ({quality['texts']:,} texts)"
     title = f"The weakest classes{where}" if quality["source"] else "Classes and their labels"
-    yield from _folded(title, columns, shown, _CLASSES)
+    yield from folded(title, columns, shown, _CLASSES)
 
 
-def _folded(
+def folded(
     title: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], n: int
 ) -> Iterator[Block]:
     """Show the first `n` rows; the others are opened by a click."""
@@ -75,8 +75,8 @@ def _confusion(facts: Mapping[str, Any]) -> Iterator[Block]:
         )
     yield charts.matrix(
         "Confusion matrix",
-        f"{found['errors']:,} of {texts:,} texts of the {facts['quality']['source']} are"
-        f" classified wrongly.{of}",
+        f"{found['errors']:,} of {texts:,} texts are classified wrongly"
+        f" ({facts['quality']['source']}).{of}",
         names,
         found["matrix"],
     )
@@ -97,7 +97,7 @@ def _suspicious(facts: Mapping[str, Any]) -> Iterator[Block]:
     )
     columns = {"item_id": "id", "label": "label", "suggested": "looks like", "score": "score"}
     texts = [r | {"text": html.shorten(r["text"], _TEXT)} for r in rows]
-    yield from _folded("The most suspicious labels", columns | {"text": "text"}, texts, _LABELS)
+    yield from folded("The most suspicious labels", columns | {"text": "text"}, texts, _LABELS)
     if total > len(rows):
         yield Note(f"These are the {len(rows)} worst of {total:,}. al-loop noise shows all.")
 
