@@ -9,8 +9,9 @@ import pytest
 from al_loop import app, workspace
 from al_loop.annotators.oracle import Oracle
 from al_loop.budget.saved import against_random
+from al_loop.config import parse
 from al_loop.data.columns import Asked
-from al_loop.html import Prose, Table
+from al_loop.html import Note, Prose, Table
 from al_loop.imports import Request
 from al_loop.loop import machine
 from al_loop.report import (
@@ -151,6 +152,44 @@ def test_settings_are_those_of_the_round_and_never_say_where_the_key_lies(found,
     assert facts.settings(opened.config)["classes"] == 3  # hundreds of names would bury the rest
 
 
+def test_no_password_or_key_is_among_the_settings():
+    said = facts.settings(
+        parse(
+            {
+                "label_studio": {"url": "https://me:hidden1@labels.example:8080/ls?token=hidden2"},
+                "strategies": {"mine": {"api_key": "hidden3", "TOKEN": "hidden4", "keep": 3}},
+            }
+        )
+    )
+    assert "hidden" not in str(said)
+    assert said["label_studio.url"] == "https://labels.example:8080/ls"
+    assert said["strategies.mine"]["keep"] == 3
+
+
+def test_at_the_end_of_the_budget_that_is_what_comes_next(found, opened):
+    enough = opened.config.budget.model_copy(update={"labels": 1})
+    there = found | facts.summary(
+        source(opened, config=opened.config.model_copy(update={"budget": enough}))
+    )
+    there["budget"] = found["budget"] | {"left": there["cost"]["left"]}
+    blocks = page.blocks(there)
+    (next_,) = (b.text for b in blocks if isinstance(b, Note) and b.kind == "next")
+    assert next_.startswith("Next: the budget is used up: ")
+    assert "al-loop round --continue" in next_
+    assert [b.text for b in blocks if isinstance(b, Prose) and "the budget is used up." in b.text]
+    (next_,) = (b.text for b in page.blocks(found) if isinstance(b, Note) and b.kind == "next")
+    assert next_ == f"Next: {found['standing']['next']}."
+
+
+def test_what_cost_more_than_random_labels_is_not_called_saved(found):
+    less = {"value": -24.0, "low": -30.0, "high": -20.0}
+    saved = found["budget"]["saved"] | {
+        "refused": None, "accuracy": 0.5, "texts": 32, "money": None, "labels": less,
+        "needed": {k: v + 32 for k, v in less.items()},
+    }  # fmt: skip
+    assert page_budget.saved_words({"saved": saved}).endswith("So nothing was saved.")
+
+
 def test_the_rounds_say_that_their_labels_and_answers_are_sums(found):
     headings = {t.caption: t.columns for t in page.blocks(found) if isinstance(t, Table)}
     brought, cost = headings["What each round brought"], headings["What each round cost"]
@@ -163,7 +202,7 @@ def test_without_a_limit_nobody_is_told_when_it_ends(found):
     there = found["budget"] | {"forecast": forecast}
     none = there | {"limits": {}, "left": {}}
     with_, without = (
-        next(b.text for b in page_budget.blocks({"budget": b}) if isinstance(b, Prose))
+        next(b.text for b in page_budget.blocks(found | {"budget": b}) if isinstance(b, Prose))
         for b in (there, none)
     )
     assert "When it ends can't be told: nobody answered." in with_

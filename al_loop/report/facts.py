@@ -1,16 +1,19 @@
 """Everything that `al-loop report` says, as one record: the page, --md and --json read it."""
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from al_loop import config as configs
 from al_loop.bars import Bar, no_bar
-from al_loop.budget import spent
+from al_loop.budget import price, spent
 from al_loop.budget.saved import against_random
 from al_loop.config import Config
+from al_loop.errors import BudgetStop
 from al_loop.report import budget, people, quality, status, textmap
 from al_loop.report.quality import Vectors
 from al_loop.store import Store, reporting, results, rounds
@@ -18,6 +21,8 @@ from al_loop.store.core import now
 from al_loop.store.spending import Tally
 
 _SUSPICIOUS = 50  # labels on the page
+#: Options of a strategy that may hold a secret.
+_SECRET = re.compile("(^|_|-)(api_?key|key|token|secret|passw(or)?d)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,17 @@ def _cost(store: Store, config: Config) -> dict[str, Any]:
         "currency": config.budget.currency,
         "limits": standing.limits,
         "left": standing.left,
+        "used_up": _used_up(config, standing),
     }
+
+
+def _used_up(config: Config, standing: spent.Standing) -> str | None:
+    """Return what `al-loop round` would say when it stops at the end of the budget."""
+    try:
+        price.plan(config, standing, 1)
+    except BudgetStop as e:
+        return f"{e.message}: {e.hint}"
+    return None
 
 
 def round_config(source: Source) -> Config:
@@ -134,8 +149,11 @@ def round_config(source: Source) -> Config:
 
 
 def settings(config: Config) -> dict[str, Any]:
-    """Return the options by their full names, without where the key lies."""
+    """Return the options by their full names, without where the key lies and other secrets."""
     dumped = config.model_dump(mode="json", exclude={"label_studio": {"token_file"}})
+    dumped["label_studio"]["url"] = _address(config.label_studio.url)
+    for options in dumped["strategies"].values():
+        options.update({name: "(not shown)" for name in options if _SECRET.search(name)})
     found: dict[str, Any] = {}
     for section, values in dumped.items():
         if section == "classes":
@@ -145,3 +163,12 @@ def settings(config: Config) -> dict[str, Any]:
         else:
             found[section] = values
     return found
+
+
+def _address(url: str) -> str:
+    """Return a server's address without a password, or whatever else may stand around it."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(not shown)"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else ""

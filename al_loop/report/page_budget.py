@@ -18,7 +18,7 @@ def blocks(facts: Mapping[str, Any]) -> Iterator[Block]:
     if not found["spent"]["answers"]:
         yield Prose("Nothing was spent yet.")
         return
-    yield Prose(_left(found))
+    yield Prose(_left(found, used_up=facts["cost"]["used_up"] is not None))
     yield Note("A text that two people labeled counts as two labels here: both were paid for.")
     yield from (Note(line) for line in _rests_on(found))
     for unit in found["limits"] or ("labels" if found["spent"]["money"] is None else "money",):
@@ -44,6 +44,8 @@ def saved_words(found: Mapping[str, Any]) -> str:
     says = f"Random labels: {_span(needed, 0)} would give {reached}."
     if labels["low"] <= 0 and (labels["high"] is None or labels["high"] >= 0):
         return f"{says} Whether anything was saved can't be told."
+    if labels["high"] is not None and labels["high"] < 0:
+        return f"{says} So nothing was saved."
     money = saved["money"]
     worth = f", {_span(money, 2)} {found['currency']}" if money else ""
     return f"{says} Saved: {_span(labels, 0)} labels{worth}."
@@ -56,7 +58,7 @@ def _span(r: Mapping[str, float | None], digits: int) -> str:
     return f"{r['value']:,.{digits}f} ({r['low']:,.{digits}f} to {r['high']:,.{digits}f})"
 
 
-def _left(found: Mapping[str, Any]) -> str:
+def _left(found: Mapping[str, Any], *, used_up: bool) -> str:
     currency = found["currency"]
     spent = [
         amount(unit, found["spent"][unit], currency)
@@ -66,6 +68,8 @@ def _left(found: Mapping[str, Any]) -> str:
     says = f"Spent: {', '.join(spent)}."
     if found["left"]:
         left = ", ".join(amount(u, v, currency) for u, v in found["left"].items())
+        if used_up:
+            return f"{says} Left: {left}: the budget is used up."
         first = f"; {found['ends_first']} end first" if len(found["left"]) > 1 else ""
         says += f" Left: {left}{first}."
     else:
