@@ -1,5 +1,7 @@
 """What is on the screen: everything fits, nothing of a text moves the cursor."""
 
+import itertools
+import re
 import unicodedata
 from dataclasses import replace
 
@@ -81,6 +83,9 @@ def test_of_many_classes_as_many_are_listed_as_fit_and_the_rest_is_counted():
 def test_the_smallest_screen_shows_the_class_that_enter_takes():
     said = shown(form("word " * 90, classes=MANY, typed="class_number_1", marked=3), 20, 8)
     assert ">4 class_number_12" in said
+    for height, place in itertools.product(range(6, 16), (0, 1, 8, 30, 76)):
+        marked = shown(form(classes=MANY, marked=place), 20, height)
+        assert re.search(f">. class_number_{place}$", marked, re.MULTILINE)
     assert ">1 class_number_7" in shown(form("word " * 90, classes=MANY, typed="ber_7"), 20, 8)
 
 

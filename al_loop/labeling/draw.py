@@ -178,13 +178,10 @@ def _cells(form: Form, found: Sequence[str], room: int) -> list[str]:
 
     Where there is room for a single one, that is the class which Enter would take.
     """
-    hidden = len(found) - room + 1 if len(found) > room else 0
-    place = max(marked(form), 0)
-    if hidden and room == 1:
-        return [_cell(form, place, found[place])]
-    start = min(max(form.marked - room // 2, 0), hidden)
-    shown = found[start : start + room - (hidden > 0)]
-    more = [f"   ... {hidden} more"] if hidden else []
+    n = len(found) if len(found) <= room else max(room - 1, 1)
+    start = min(max(marked(form) - n // 2, 0), len(found) - n)
+    shown = found[start : start + n]
+    more = [f"   ... {len(found) - n} more"] if n < len(found) and room > 1 else []
     return [*(_cell(form, start + i, name) for i, name in enumerate(shown)), *more]
 
 
