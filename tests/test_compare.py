@@ -380,6 +380,13 @@ def test_a_strategy_that_raises_is_named_with_its_seed(call, install):
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_strategy_that_ends_the_process_is_named_too(call, install, jobs):
+    install("raise SystemExit(3)")
+    _, err = call("compare", "--strategies", "mine", "--seeds", "2", code=1, jobs=jobs)
+    assert "SystemExit: 3" in err
+
+
 def test_a_strategy_that_was_edited_is_played_again(call, install, tmp_path):
     for why, played in (("first", 4), ("first", 4), ("edited", 6)):
         install(f'return picks(range(n), range(n), source="mine", why="{why}")')

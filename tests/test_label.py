@@ -403,6 +403,16 @@ def test_the_budget_is_asked_before_a_round_is_begun(monkeypatch, root, capsys):
         assert rounds.open_round(opened.store) is None
 
 
+def test_at_the_end_of_the_budget_it_names_its_own_command(monkeypatch, root, capsys):
+    monkeypatch.setattr("al_loop.labeling.screen.check", lambda: None)
+    config = root / "config.toml"
+    config.write_text(config.read_text() + "[budget]\nhours = 0.0001\n")
+    with offline.settings_kept():
+        code, _, err = offline.call(monkeypatch, capsys, "-C", root, "label")
+    assert code == 4
+    assert "al-loop label --continue" in err
+
+
 @pytest.mark.parametrize("name", ["", "two\nlines", "x" * 300])
 def test_a_name_that_cannot_be_one_is_refused(name, monkeypatch, root, capsys):
     monkeypatch.setattr("al_loop.labeling.screen.check", lambda: None)

@@ -225,7 +225,7 @@ def test_without_its_model_the_labels_are_cross_validated_and_it_says_so(opened,
     said = quality.predictions(opened.store, opened.config, opened.vectors, tmp_path)
     assert said.source == "labeled texts, cross-validated"
     assert "can't be read" in said.note
-    assert "chosen for being difficult" in said.note
+    assert "chosen for being difficult: that makes the numbers worse" in said.note
     assert 0 < len(said.truth) <= results.counts(opened.store)["labels"]
 
 

@@ -60,11 +60,16 @@ def gate(opened: "App", *, yes: bool, go_on: bool) -> "Callable[[Config], Config
 
 def _plan(opened: "App", config: "Config", *, go_on: bool) -> "Plan":
     from al_loop.budget import price, spent
+    from al_loop.errors import BudgetStop
     from al_loop.store import overview
 
     now = spent.standing(opened.store, config.budget)
     texts = min(config.batch.size, overview.pool_size(opened.store))
-    return price.plan(config, now, texts, go_on=go_on)
+    try:
+        return price.plan(config, now, texts, go_on=go_on)
+    except BudgetStop as e:
+        here = click.get_current_context().command_path  # al-loop label goes on by itself
+        raise BudgetStop(e.message, hint=e.hint.replace("al-loop round", here)) from None
 
 
 def _sized(config: "Config", coming: "Plan") -> "Config":

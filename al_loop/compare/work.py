@@ -93,7 +93,7 @@ def _play(task: Task, world: Path, config: Config) -> dict[str, Any]:
         run = simulate.run(opened, config, plan)
     except AlLoopError:
         raise
-    except Exception as e:  # a strategy of anybody's can raise anything
+    except (Exception, SystemExit) as e:  # a strategy of anybody's can raise anything
         raise AlLoopError(
             f"{plan.strategy}, seed {plan.seed}: {type(e).__name__}: {e}",
             hint=f"al-loop simulate --strategy {plan.strategy} keeps the whole error in a file;"

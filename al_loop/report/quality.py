@@ -83,13 +83,17 @@ def _cross_validated(store: Store, config: Config, vectors: Vectors, trouble: st
     seen = np.flatnonzero(~np.isnan(proba[:, 0]))
     best = proba[seen].argmax(axis=1)
     rare = len(rows) - len(seen)
-    left_out = f" {rare} labels of classes with too few are left out." if rare else ""
+    left_out = (
+        f" {rare} labels of classes with too few are left out: that makes them better."
+        if rare
+        else ""
+    )
     return Predictions(
         [rows[i][3] for i in seen],
         [names[i] for i in best],
         _CROSS,
-        f"{trouble}Most of these texts were chosen for being difficult: on all texts the numbers"
-        f" would be better.{left_out}",
+        f"{trouble}Most of these texts were chosen for being difficult: that makes the numbers"
+        f" worse than on all texts.{left_out}",
     )
 
 
