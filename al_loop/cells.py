@@ -1,5 +1,7 @@
 """Texts of strangers where something else reads them: a terminal, a spreadsheet."""
 
+from collections.abc import Sequence
+
 #: What a formula begins with; some spreadsheets take the wide forms, too.
 _FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 #: What can move a terminal's cursor, but for a tab and the end of a line.
@@ -20,6 +22,12 @@ def shorten(text: str, width: int = 60) -> str:
     """Return the beginning of a text on one line."""
     line = one_line(text)
     return line if len(line) <= width else line[: width - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def few(names: Sequence[str], most: int = 10) -> str:
+    """Return the first of some names, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def safe_cell(value: object) -> object:

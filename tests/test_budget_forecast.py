@@ -44,8 +44,8 @@ def test_days_on_which_nobody_worked_count_but_not_those_before_the_first_answer
 @pytest.mark.parametrize(
     ("times", "why"),
     [
-        (daily(30, 2), "too few answers for a speed: 60 in 2 days"),
-        (daily(1, 10), "too few answers for a speed: 10 in 10 days"),
+        (daily(30, 2), "can't tell the speed yet: 60 answers in 2 days"),
+        (daily(1, 10), "can't tell the speed yet: 10 answers in 10 days"),
         (days_ago(*[20.5] * 40), "nobody answered in the last 14 days"),
     ],
 )

@@ -205,7 +205,7 @@ def test_without_a_terminal_an_expensive_batch_is_refused(workspace, server):
     assert code == 2
     assert "price: 10 texts, 12 answers, 0.03 hours, 6.00 USD" in err
     assert "the next batch costs 6.00 USD" in err
-    assert "al-loop round --yes" in err
+    assert "the same command with --yes" in err
     assert (sent(server), dump(workspace, server)) == before
 
 

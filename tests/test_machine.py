@@ -8,7 +8,7 @@ import pytest
 
 from al_loop.annotators.oracle import Oracle
 from al_loop.config import parse
-from al_loop.errors import Locked, ServerError, StateError, Waiting
+from al_loop.errors import BudgetStop, Locked, NothingToSelect, ServerError, StateError, Waiting
 from al_loop.loop import machine
 from al_loop.loop.exchange import PullOptions
 from al_loop.loop.machine import Options
@@ -177,3 +177,25 @@ def test_nobody_is_locked_out_while_a_person_thinks_about_the_price(store):
 
     assert machine.run(parts, worlds.config(), dataclasses.replace(until, gate=gate)) == 2
     assert asked == [0, 1]
+
+
+@pytest.mark.parametrize("end", ["the budget is used up", "the pool is empty"])
+def test_corrections_are_fetched_though_no_round_follows(store, end):
+    oracle = Oracle(worlds.gold())
+    parts = worlds.make_parts(store, oracle)
+    size = 10 if end == "the budget is used up" else 60
+    machine.run(parts, worlds.config(size=size), machine.Options(wait=True))
+    (key, person), answer = next(iter(oracle.said.items()))
+    other = next(c for c in worlds.CLASSES if (c,) != answer.labels)
+    later = "2000-01-02T00:00:00Z"
+    oracle.said[key, person] = dataclasses.replace(answer, labels=(other,), updated_at=later)
+
+    def gate(config):
+        if end == "the budget is used up":
+            raise BudgetStop(end)
+        return config
+
+    with pytest.raises((BudgetStop, NothingToSelect)):
+        machine.run(parts, worlds.config(), machine.Options(gate=gate))
+    label = store.value("SELECT label FROM labels WHERE item_id = ?", [key.partition(":")[0]])
+    assert label == other

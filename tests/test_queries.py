@@ -14,7 +14,9 @@ ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "schema.md").read_text(encoding="utf-8")
 RELEASED = sorted((ROOT / "tests" / "data").glob("schema-*.db"))
 #: (question, query, answer as it is printed there)
-SHOWN = re.findall(r"^### ([^\n]+\?)\n.+?^```sql\n(.+?)^```\n\n```text\n(.+?)^```", PAGE, re.M | re.S)
+SHOWN = re.findall(
+    r"^### ([^\n]+\?)\n.+?^```sql\n(.+?)^```\n\n```text\n(.+?)^```", PAGE, re.MULTILINE | re.DOTALL
+)
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,9 @@ def test_help_imports_click_and_nothing_else_that_is_not_pythons_own(tmp_path):
     assert ours == {"al_loop", "al_loop.cli", "al_loop.cli.report_errors", "al_loop.errors"}
 
 
-@pytest.mark.parametrize("command", ["init", "adopt", "round", "label", "report", "compare", "demo", "doctor"])
+@pytest.mark.parametrize(
+    "command", ["init", "adopt", "round", "label", "report", "compare", "demo", "doctor"]
+)
 def test_the_help_of_a_command_imports_nothing_heavy(tmp_path, command):
     assert not packages(imported_by(tmp_path, command, "--help")) & HEAVY
 

@@ -51,8 +51,9 @@ def forecast(
     if not found:
         return Forecast(why=f"nobody answered in the last {WINDOW} days")
     if days < LEAST_DAYS or found < LEAST_ANSWERS:
-        needs = f"(needs {LEAST_ANSWERS} in {LEAST_DAYS})"
-        return Forecast(why=f"too few answers for a speed: {found} in {days} days {needs}")
+        so_far = f"{found} answers in {days} day{'s'[: days != 1]}"
+        needs = f"{LEAST_ANSWERS} answers over {LEAST_DAYS} days"
+        return Forecast(why=f"can't tell the speed yet: {so_far}; it takes {needs}")
     if left is None:
         return Forecast(found / days, days=days, why="no limit set")
     rng = random.Random(0)  # noqa: S311 - no secret

@@ -24,6 +24,8 @@ Row: TypeAlias = tuple[str, str, str, str]
 LEAST_LABELS, LEAST_TEST = 30, 50
 #: So many labels that cost nothing: every classifier of the curve learns them, some for minutes.
 MOST_GIVEN = 1_000
+#: Random's curve goes so many times further than our labels, and to this number at most.
+REACH, LARGEST = 8, 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,9 @@ def against_random(store: Store, config: Config, vectors: Vectors, bar: Bar = no
         return np.asarray(model.proba(wanted).argmax(axis=1), dtype=np.int64)
 
     given, drawn = found.ours.some(~found.paid), found.ours.some(found.drawn)
-    measured = curve.measure(given, drawn, found.test, fit_predict, rng, bar=bar)
+    # From half of ours on: of a large test set the curve would begin above what we have.
+    largest = min(LARGEST, REACH * bought)
+    measured = curve.measure(given, drawn, found.test, fit_predict, rng, largest=largest, bar=bar)
     right = fit_predict(found.ours.X, found.ours.y, found.test.X) == found.test.y
     return Saved(
         texts=bought,

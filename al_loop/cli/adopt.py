@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from al_loop.cells import one_line
+from al_loop.cells import few, one_line
 from al_loop.cli.progress import bar, say
 from al_loop.cli.tables import echo_json
 from al_loop.cli.workspace import SHOWN, check_encoder
@@ -99,7 +99,7 @@ def _print(report: "Report") -> None:
             click.echo(f"  {number:>9,} {what}")
     kept = f", kept = {', '.join(report.kept)}" if report.kept else ""
     _line("taken", f"class = {report.control}, text = {report.text}{kept}")
-    _line(f"classes, {len(report.classes):,}", ", ".join(report.classes[:SHOWN]) or "none")
+    _line(f"classes, {len(report.classes):,}", few(report.classes) or "none")
     if report.unknown:
         odd = ", ".join(f"{name} ({n})" for name, n in list(report.unknown.items())[:SHOWN])
         _line("no class, so no label until `al-loop classes add`", odd)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from al_loop.cli.tables import echo_json, echo_table, formats, one_line, shorten
+from al_loop.cli.tables import echo_json, echo_table, few, formats, one_line, shorten
 
 _COLUMNS = {
     "item_id": "id",
@@ -51,8 +51,8 @@ def _list(root: Path, form: str | None, *, everything: bool) -> None:
     if form is None and rows:
         click.echo("set the right one, or confirm the one that is there: al-loop fix ID LABEL")
     if form is None and notes.get("audit_left_out"):
-        names = ", ".join(notes["audit_left_out"])
-        click.echo(one_line(f"classes with too few labels to judge: {names}"))
+        some = few(notes["audit_left_out"])
+        click.echo(one_line(f"classes with too few labels to judge: {some}"))
 
 
 def _nothing(number: int, reason: str | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from al_loop.cli.tables import echo_json, echo_table, formats, one_line
+from al_loop.cli.tables import echo_json, echo_table, few, formats, one_line
 
 _HISTORY = {
     "number": "round",
@@ -39,12 +39,15 @@ def status(root: Path, as_json: bool) -> None:
 
     Reads the workspace only: answers count as of the last `al-loop round`.
     """
+    from al_loop import config
     from al_loop.report.status import facts
     from al_loop.store import open_store
     from al_loop.workspace import find
 
-    store = open_store(find(root).db_path)
-    found = facts(store)
+    workspace = find(root)
+    settings = config.load(workspace.config_path)
+    store = open_store(workspace.db_path)
+    found = facts(store, settings)
     store.close()
     if as_json:
         echo_json(found)
@@ -56,8 +59,7 @@ def status(root: Path, as_json: bool) -> None:
         echo_table(rows, columns | {"skipped": "skipped", "last_answer": "last answer"})
     for name, words in _ODD.items():
         if texts := found[f"{name}_texts"]:
-            more = f" and {len(texts) - 10} more" if len(texts) > 10 else ""
-            click.echo(one_line(f"{words}: {', '.join(texts[:10])}{more}"))
+            click.echo(one_line(f"{words}: {few(texts)}"))
     if found["url"] and found["open"]:
         click.echo(f"people label here: {found['url']}")
     click.echo(one_line(f"next: {found['next']}"))

@@ -92,7 +92,7 @@ def _ask(coming: "Plan") -> None:
         raise InputError(
             f"the next batch costs {coming.price.cost}, more than [budget] confirm_over, and"
             " nobody is here to be asked",
-            hint=f"{click.get_current_context().command_path} --yes",
+            hint="the same command with --yes",
         )
     if not click.confirm("send it?", err=True):
         raise AlLoopError("no round was begun: nothing was sent")

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
-from al_loop.cells import one_line, safe_cell, shorten
+from al_loop.cells import few, one_line, safe_cell, shorten
 
-__all__ = ["echo_json", "echo_table", "formats", "one_line", "safe_cell", "shorten"]
+__all__ = ["echo_json", "echo_table", "few", "formats", "one_line", "safe_cell", "shorten"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 

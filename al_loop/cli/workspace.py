@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from al_loop.cells import few
 from al_loop.cli.progress import say
 from al_loop.cli.tables import echo_json
 from al_loop.data.columns import Asked
@@ -194,7 +195,7 @@ def _print_totals(report: ImportReport) -> None:
     click.echo(_clean(f"classes: {report.classes:,}{new if report.classes else none}"))
     click.echo(f"test set: {_test_line(report)}")
     if report.not_offered:
-        names = ", ".join(report.not_offered[:SHOWN])
+        names = few(report.not_offered)
         click.echo(_clean(f"only in the test set, wrong until `al-loop classes add`: {names}"))
 
 

@@ -28,7 +28,7 @@ ROUNDS = 4  # of a tenth each
 _START = 0.3
 _TEST_STEP, _START_STEP = 8, 9  # of the random generators [seed, step]
 _STAY = "stay with"
-_GIVEN = "the data"  # where labels come from that no batch asked for
+_GIVEN = "no batch"  # where labels come from that came with the data, or of a round taken back
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +195,9 @@ def _bias(labels: Labels) -> dict[str, Any]:
             f" favors {most}, and makes random look better than it is on all texts",
         ]
     if _GIVEN in labels.chosen_by:
-        said.append("how the labels that came with the data were chosen is not known")
+        said.append("how texts were chosen whose labels no batch asked for is not known")
     said.append(
         f"measured on {len(labels.test)} texts ({labels.test_from}): one text is"
-        f" {1 / len(labels.test):.3f} of accuracy"
+        f" {1 / len(labels.test):.1g} of accuracy"
     )
     return {"chosen_by": dict(labels.chosen_by), "words": said}

@@ -81,7 +81,8 @@ def _leave_open(parts: "Parts", number: int, say: Say) -> None:
     if left:
         raise Waiting(
             f"round {number}: {texts - left} of {texts} texts are settled",
-            hint="al-loop label, or people in Label Studio; then al-loop round goes on",
+            hint="al-loop label, or people in Label Studio (where the texts answered here stay on"
+            " the page: tell people that they are done); then al-loop round goes on",
         )
     say(f"round {number}: all {texts} texts are settled; al-loop round goes on")
 

@@ -7,7 +7,14 @@ from typing import NoReturn, get_args
 
 from al_loop import config as configs
 from al_loop.config import Config
-from al_loop.errors import Locked, ServerError, StateError, Waiting
+from al_loop.errors import (
+    BudgetStop,
+    Locked,
+    NothingToSelect,
+    ServerError,
+    StateError,
+    Waiting,
+)
 from al_loop.loop import exchange, learn
 from al_loop.loop.exchange import Progress, PullOptions
 from al_loop.loop.parts import Parts
@@ -71,7 +78,7 @@ def run(parts: Parts, config: Config, options: Options, number: int | None = Non
             if current is None:
                 if permit is None or permit.after != rounds.last_number(parts.store):
                     continue  # another process spent on a round meanwhile
-                current = _begin(parts, permit.config)
+                current = _begin(parts, permit.config, options)
             _check_owner(parts, current)
             number = current.number
             if options.until and STATES.index(current.state) >= STATES.index(options.until):
@@ -103,15 +110,30 @@ def _permit(parts: Parts, config: Config, options: Options) -> _Permit | None:
             return None
         exchange.sync(parts, options.pull)
         after = rounds.last_number(parts.store)
-    return _Permit(options.gate(config), after)
+    try:
+        return _Permit(options.gate(config), after)
+    except BudgetStop:
+        with parts.lock():
+            _take_corrections(parts, options)
+        raise
 
 
-def _begin(parts: Parts, config: Config) -> rounds.Round:
+def _begin(parts: Parts, config: Config, options: Options) -> rounds.Round:
     """Select a round, with the classes that config.toml has gained."""
     with parts.store.tx():
         if items.add_classes(parts.store, configs.class_specs(config), "config"):
             answers.refresh_labels(parts.store)
-    return rounds.get_round(parts.store, select(parts, config))
+    try:
+        return rounds.get_round(parts.store, select(parts, config))
+    except NothingToSelect:
+        _take_corrections(parts, options)
+        raise
+
+
+def _take_corrections(parts: Parts, options: Options) -> None:
+    """Fetch what people changed since the last pull: without a next round nothing else would."""
+    if tasks.task_overlaps(parts.store, parts.project.id):
+        exchange.collect(parts, options.pull)
 
 
 def _check_owner(parts: Parts, current: rounds.Round) -> None:

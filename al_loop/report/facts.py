@@ -65,7 +65,7 @@ def facts(source: Source, other: Mapping[str, Any] | None = None) -> dict[str, A
 def summary(source: Source) -> dict[str, Any]:
     """Return the facts that two workspaces are compared by: no vector is looked at."""
     store = source.store
-    standing = status.facts(store)
+    standing = status.facts(store, source.config)
     curve = reporting.curve(store)
     measured = [r for r in curve if r["accuracy"] is not None]
     wanted = ("round", "state", "texts", "settled", "open", "pool", "labeled", "next")

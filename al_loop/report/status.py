@@ -2,13 +2,16 @@
 
 from typing import Any
 
+from al_loop.cells import few
+from al_loop.config import Config
+from al_loop.errors import BudgetStop
 from al_loop.store import Store, overview, rounds, tasks, undo
 
 _HALF_BACK = "al-loop undo goes on with taking the round back: it was cut off"
 
 
-def facts(store: Store) -> dict[str, Any]:
-    """Return what `al-loop status --json` prints.
+def facts(store: Store, config: Config | None = None) -> dict[str, Any]:
+    """Return what `al-loop status --json` prints; `config` tells whether the budget has ended.
 
     Built from a few queries: no model, no encoder and no server is touched.
     """
@@ -18,6 +21,7 @@ def facts(store: Store) -> dict[str, Any]:
     batch = rounds.batch(store, number) if current else []
     here = current is not None and tasks.annotator(store, current.project_id) == "terminal"
     left = set(overview.unsettled(store, number)) if current else set()
+    ended = "" if current else _ended(store, config)
     return {
         "round": number,
         "state": state,
@@ -35,12 +39,27 @@ def facts(store: Store) -> dict[str, Any]:
         "url": None if here else overview.page(store),
         "next": _HALF_BACK
         if undo.begun(store, number) is not None
-        else _next(state, len(left), overview.proposed_names(store), here=here),
+        else _next(state, len(left), overview.proposed_names(store), here=here, ended=ended),
     }
 
 
-def _next(state: str | None, left: int, proposed: list[str], *, here: bool) -> str:
-    advice = {
+def _ended(store: Store, config: Config | None) -> str:
+    """Say why no further round can begin, empty when one can."""
+    if not overview.pool_size(store):
+        return "no unlabeled text is left: al-loop import FILE adds some"
+    if config is None:
+        return ""
+    from al_loop.budget import price, spent
+
+    try:
+        price.plan(config, spent.standing(store, config.budget), 1)
+    except BudgetStop as e:
+        return f"{e.message}; {e.hint}"
+    return ""
+
+
+def _next(state: str | None, left: int, proposed: list[str], *, here: bool, ended: str) -> str:
+    advice = ended or {
         None: "al-loop round chooses the first batch and sends it to the annotators",
         "selected": "al-loop round sends the batch to the annotators",
         "pushed": f"people have to answer {left} more texts; al-loop round --wait waits for them",
@@ -51,5 +70,5 @@ def _next(state: str | None, left: int, proposed: list[str], *, here: bool) -> s
     if here:
         advice = f"al-loop label goes on with the open round: {left} texts wait for an answer"
     if proposed:
-        advice += f"; people asked for {', '.join(proposed[:3])}: al-loop classes"
+        advice += f"; people asked for {few(proposed, 3)}: al-loop classes"
     return advice
