@@ -20,7 +20,7 @@ def test_a_round_is_advised_while_there_are_texts_and_money():
 def test_no_round_is_advised_at_the_end_of_the_budget():
     config = parse({"budget": {"labels": 10}})
     advice = status.facts(after_a_round(10), config)["next"]
-    assert advice.startswith("the budget is used up: 10 labels of 10 labels")
+    assert advice.startswith("the budget is used up: 10 of 10 labels are spent")
     assert "raise [budget] labels" in advice
 
 
