@@ -42,6 +42,13 @@ class LabelStudioSection(Section):
     show: tuple[str, ...] = ()
     timeout: float = Field(60, gt=0)
 
+    @field_validator("url")
+    @classmethod
+    def _no_password(cls, url: str) -> str:
+        if re.match(r"\w+://[^/?#]*@", url.strip()):
+            raise ValueError("leave user and password out: the settings of a round are stored")
+        return url
+
     @field_validator("token_file")
     @classmethod
     def _no_key(cls, path: str) -> str:

@@ -176,3 +176,11 @@ def test_a_config_that_was_stored_with_a_round_reads_back_equal():
     given = Config(seed=4, strategies={"clusters": {"among": 3}})
 
     assert config.parse(given.model_dump(mode="json")) == given
+
+
+def test_a_password_in_the_address_is_refused_without_showing_it():
+    with pytest.raises(
+        ConfigError, match=r"\[label_studio\] url: leave user and password out"
+    ) as e:
+        config.parse({"label_studio": {"url": "https://lead:s3cret@labels.example.com"}})
+    assert "s3cret" not in str(e.value)

@@ -398,7 +398,7 @@ def test_the_budget_is_asked_before_a_round_is_begun(monkeypatch, root, capsys):
     with offline.settings_kept():
         code, _, err = offline.call(monkeypatch, capsys, "-C", root, "label")
     assert code == 2
-    assert "al-loop label --yes" in err
+    assert "the same command with --yes" in err
     with app.opened(root) as opened:
         assert rounds.open_round(opened.store) is None
 

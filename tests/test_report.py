@@ -156,7 +156,7 @@ def test_no_password_or_key_is_among_the_settings():
     said = facts.settings(
         parse(
             {
-                "label_studio": {"url": "https://me:hidden1@labels.example:8080/ls?token=hidden2"},
+                "label_studio": {"url": "https://labels.example:8080/ls?token=hidden2"},
                 "strategies": {"mine": {"api_key": "hidden3", "TOKEN": "hidden4", "keep": 3}},
             }
         )

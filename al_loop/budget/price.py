@@ -109,6 +109,15 @@ def first_to_end(budget: BudgetSection, now: Standing) -> str | None:
     return min(allowed, key=lambda name: allowed[name]) if allowed else None
 
 
+def used_up(config: Config, now: Standing) -> str | None:
+    """Return what a round would say if it stopped at the end of the budget; None if it began."""
+    try:
+        plan(config, now, 1)
+    except BudgetStop as e:
+        return f"{e.message}; {e.hint}"
+    return None
+
+
 def _stop(config: Config, now: Standing) -> BudgetStop:
     first = first_to_end(config.budget, now)
     assert first is not None

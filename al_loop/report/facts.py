@@ -13,7 +13,6 @@ from al_loop.bars import Bar, no_bar
 from al_loop.budget import price, spent
 from al_loop.budget.saved import against_random
 from al_loop.config import Config
-from al_loop.errors import BudgetStop
 from al_loop.report import budget, people, quality, status, textmap
 from al_loop.report.quality import Vectors
 from al_loop.store import Store, reporting, results, rounds
@@ -126,17 +125,8 @@ def _cost(store: Store, config: Config) -> dict[str, Any]:
         "currency": config.budget.currency,
         "limits": standing.limits,
         "left": standing.left,
-        "used_up": _used_up(config, standing),
+        "used_up": price.used_up(config, standing),
     }
-
-
-def _used_up(config: Config, standing: spent.Standing) -> str | None:
-    """Return what `al-loop round` would say when it stops at the end of the budget."""
-    try:
-        price.plan(config, standing, 1)
-    except BudgetStop as e:
-        return f"{e.message}: {e.hint}"
-    return None
 
 
 def round_config(source: Source) -> Config:

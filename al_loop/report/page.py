@@ -71,13 +71,7 @@ def _headline(facts: Mapping[str, Any]) -> Iterator[Block]:
             Card("Texts without a label", f"{facts['standing']['pool']:,}", "left in the pool"),
         ]
     )
-    yield Note(f"Next: {_next(facts)}.", "next")
-
-
-def _next(facts: Mapping[str, Any]) -> str:
-    """Return what to do: where a round would stop at the end of the budget, that."""
-    stops = facts["cost"]["used_up"] if facts["standing"]["state"] in (None, "logged") else None
-    return str(stops or facts["standing"]["next"])
+    yield Note(f"Next: {facts['standing']['next']}.", "next")
 
 
 def _standing(facts: Mapping[str, Any]) -> str:

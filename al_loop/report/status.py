@@ -4,7 +4,6 @@ from typing import Any
 
 from al_loop.cells import few
 from al_loop.config import Config
-from al_loop.errors import BudgetStop
 from al_loop.store import Store, overview, rounds, tasks, undo
 
 _HALF_BACK = "al-loop undo goes on with taking the round back: it was cut off"
@@ -51,11 +50,7 @@ def _ended(store: Store, config: Config | None) -> str:
         return ""
     from al_loop.budget import price, spent
 
-    try:
-        price.plan(config, spent.standing(store, config.budget), 1)
-    except BudgetStop as e:
-        return f"{e.message}; {e.hint}"
-    return ""
+    return price.used_up(config, spent.standing(store, config.budget)) or ""
 
 
 def _next(state: str | None, left: int, proposed: list[str], *, here: bool, ended: str) -> str:
