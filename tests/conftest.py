@@ -1,8 +1,12 @@
 """Fixtures for all tests; servers, fake and real, are in tests/fakes/fixtures.py."""
 
+import signal
 import sqlite3
 
 import pytest
+
+# A shell starts what runs in the background with Ctrl-C ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["tests.browser", "tests.fakes.fixtures"]
 
