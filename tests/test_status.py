@@ -3,6 +3,7 @@
 from al_loop.config import parse
 from al_loop.loop import machine
 from al_loop.report import status
+from al_loop.store import spending
 from tests import worlds
 
 
@@ -22,6 +23,14 @@ def test_no_round_is_advised_at_the_end_of_the_budget():
     advice = status.facts(after_a_round(10), config)["next"]
     assert advice.startswith("the budget is used up: 10 of 10 labels are spent")
     assert "raise [budget] labels" in advice
+
+
+def test_answers_are_not_added_up_where_no_limit_is_set(monkeypatch):
+    def add_up(store):
+        raise AssertionError("status has to be quick")
+
+    monkeypatch.setattr(spending, "total", add_up)
+    assert "begins the next round" in status.facts(after_a_round(10), parse({}))["next"]
 
 
 def test_no_round_is_advised_when_no_text_is_left():

@@ -60,17 +60,19 @@ def cost(tally: Tally, budget: BudgetSection) -> Cost:
     return Cost(tally.labels, hours, money)
 
 
+def limits(budget: BudgetSection) -> dict[str, float]:
+    """Return the limits that are set."""
+    wanted = ("labels", "hours", "money")
+    return {name: float(limit) for name in wanted if (limit := getattr(budget, name))}
+
+
 def standing(store: Store, budget: BudgetSection) -> Standing:
     """Work out what was spent and what is left."""
     tally, breaks = spending.total(store)
     spent = cost(tally, budget)
-    limits = {
-        name: float(limit)
-        for name in ("labels", "hours", "money")
-        if (limit := getattr(budget, name))
-    }
-    left = {name: max(limit - getattr(spent, name), 0.0) for name, limit in limits.items()}
-    return Standing(tally, spent, breaks, _pace(budget, breaks), limits, left)
+    ends = limits(budget)
+    left = {name: max(limit - getattr(spent, name), 0.0) for name, limit in ends.items()}
+    return Standing(tally, spent, breaks, _pace(budget, breaks), ends, left)
 
 
 def _pace(budget: BudgetSection, breaks: Breaks) -> Pace:

@@ -50,6 +50,8 @@ def _ended(store: Store, config: Config | None) -> str:
         return ""
     from al_loop.budget import price, spent
 
+    if not spent.limits(config.budget):
+        return ""  # adding up every answer takes a while, and nothing depends on it
     return price.used_up(config, spent.standing(store, config.budget)) or ""
 
 
