@@ -6,16 +6,23 @@ config.toml is read. It changes nothing it is given and keeps nothing between ca
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from strategies.shared import Shared
+
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 IntArray: TypeAlias = npt.NDArray[np.int64]
 StrArray: TypeAlias = npt.NDArray[np.str_]
-Need: TypeAlias = Literal["proba", "centers"]
+Need: TypeAlias = Literal["proba", "centers", "learn"]
+#: (n, d) vectors -> (n, k) probabilities of the model that `proba` comes from.
+Predict: TypeAlias = Callable[[FloatArray], FloatArray]
+#: (m, d) vectors and (m,) classes -> a model of the configured kind, fitted on these.
+Learn: TypeAlias = Callable[[FloatArray, IntArray], Predict]
+_FEWEST_CLASSES = 2  # that a classifier can tell apart
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -37,6 +44,10 @@ class PoolView:
     labels: (m,) their classes, positions in the stored class order.
     centers: (c, d) vectors that stand for known classes: class means of `labeled`, or of the
         classes' example texts where a class has no label yet; empty when nothing is known.
+    pending: (r, d) vectors of texts that are in this batch already, chosen by somebody else.
+    predict: gives `proba` for other vectors, or None before a model.
+    learn: fits further models of the configured kind; None where nobody can.
+    shared: what is computed once a round, see `strategies.shared`.
     """
 
     embeddings: FloatArray
@@ -44,6 +55,10 @@ class PoolView:
     labeled: FloatArray = field(default_factory=_no_vectors)
     labels: IntArray = field(default_factory=_no_labels)
     centers: FloatArray = field(default_factory=_no_vectors)
+    pending: FloatArray = field(default_factory=_no_vectors)
+    predict: Predict | None = None
+    learn: Learn | None = None
+    shared: Shared = field(default_factory=Shared, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -51,38 +66,6 @@ class PoolView:
     def vectors(self, positions: IntArray) -> FloatArray:
         """Return (m, d) vectors of m texts, which may cost less memory than `embeddings`."""
         return self.embeddings[positions]
-
-
-@dataclass(frozen=True, slots=True)
-class _Rest(PoolView):
-    """A pool less the texts that were taken: a field's rows are copied when it is looked at.
-
-    A million vectors are gigabytes, and few strategies look at all of them.
-
-    part_of: the whole pool and the positions in it; None once `dataclasses.replace` made a
-        pool of its own of it.
-    """
-
-    part_of: tuple[PoolView, IntArray] | None = field(default=None, init=False)
-
-    def __getattr__(self, name: str) -> FloatArray | None:
-        # Python asks here for a slot that is empty.
-        if name not in ("embeddings", "proba") or self.part_of is None:
-            raise AttributeError(name)
-        whole, positions = self.part_of
-        values: FloatArray | None = getattr(whole, name)
-        part = None if values is None else _rows(values, positions)
-        object.__setattr__(self, name, part)
-        return part
-
-    def __len__(self) -> int:
-        return len(self.embeddings if self.part_of is None else self.part_of[1])
-
-    def vectors(self, positions: IntArray) -> FloatArray:
-        """Return (m, d) vectors, copied straight from the whole pool."""
-        if self.part_of is None:
-            return self.embeddings[positions]
-        return self.part_of[0].embeddings[self.part_of[1][positions]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +77,7 @@ class Picks:
     source: (n,) name of the strategy that chose each text (parts of a mix differ).
     why: (n,) a short reason for people.
     inclusion: (n,) probability with which a text was drawn, NaN for deterministic picks.
+    note: what the strategy did and why, in one line for people; empty where there is no news.
     """
 
     indices: IntArray
@@ -101,6 +85,7 @@ class Picks:
     source: StrArray
     why: StrArray
     inclusion: FloatArray
+    note: str = ""
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -110,7 +95,9 @@ Strategy: TypeAlias = Callable[[PoolView, int, np.random.Generator], Picks]
 
 
 def needs(*fields: Need) -> Callable[[_F], _F]:
-    """Mark what a strategy can't do without: a model's ``"proba"``, or class ``"centers"``.
+    """Mark what a strategy can't do without.
+
+    A model's ``"proba"``, class ``"centers"``, or ``"learn"`` to fit further models.
 
     Where it lacks, the strategy takes cluster representatives of the whole pool instead, and
     `mix` chooses those of all its parts at once.
@@ -127,7 +114,11 @@ def lacks(strategy: Callable[..., Any], pool: PoolView) -> bool:
     """Tell whether the pool has not yet what the strategy, bound or not, was marked to need."""
     function = getattr(strategy, "func", strategy)
     without_model = pool.proba is None or pool.proba.shape[1] < 2
-    missing = {"proba": without_model, "centers": len(pool.centers) == 0}
+    missing = {
+        "proba": without_model,
+        "centers": len(pool.centers) == 0,
+        "learn": pool.learn is None or len(np.unique(pool.labels)) < _FEWEST_CLASSES,
+    }
     return any(missing[field] for field in getattr(function, "needs", ()))
 
 
@@ -165,6 +156,7 @@ def picks(
     source: str,
     why: Sequence[str] | str,
     inclusion: float = np.nan,
+    note: str = "",
 ) -> Picks:
     """Build the Picks of one strategy; a single `why` or `inclusion` holds for every text."""
     positions = np.asarray(indices, dtype=np.int64)
@@ -175,6 +167,7 @@ def picks(
         source=np.full(n, source),
         why=np.full(n, why) if isinstance(why, str) else np.asarray(why, dtype=np.str_),
         inclusion=np.full(n, inclusion),
+        note=note,
     )
 
 
@@ -193,52 +186,5 @@ def join(parts: Sequence[Picks]) -> Picks:
         source=np.concatenate([p.source for p in parts]),
         why=np.concatenate([p.why for p in parts]),
         inclusion=np.concatenate([p.inclusion for p in parts]),
+        note="; ".join(p.note for p in parts if p.note),
     )
-
-
-def without(pool: PoolView, taken: IntArray) -> tuple[PoolView, IntArray]:
-    """Return the pool less the taken positions, and where its rows stand in the given pool.
-
-    Nothing is copied until a strategy looks at `embeddings` or `proba`, and then from the pool
-    that al-loop handed over, however often texts were taken: as a strategy lets go of its view
-    when it is done, no more than one copy lives at a time.
-    """
-    left = np.ones(len(pool), dtype=np.bool_)
-    left[taken] = False
-    rest = np.flatnonzero(left).astype(np.int64)
-    whole, positions = pool, rest
-    if isinstance(pool, _Rest) and pool.part_of is not None:
-        whole, positions = pool.part_of[0], pool.part_of[1][rest]
-    elif len(rest) == len(pool):
-        return pool, rest
-    view = object.__new__(_Rest)
-    kept = {name: getattr(pool, name) for name in ("labeled", "labels", "centers")}
-    for name, value in {**kept, "part_of": (whole, positions)}.items():
-        object.__setattr__(view, name, value)
-    return view, rest
-
-
-def choose_from_rest(
-    strategy: Strategy, pool: PoolView, taken: IntArray, n: int, rng: np.random.Generator
-) -> Picks:
-    """Let a strategy choose up to n texts among those not taken; positions are the pool's.
-
-    Raises:
-        ValueError: the strategy returned a position twice, one that does not exist, or more
-            than it was asked for.
-
-    """
-    rest, positions = without(pool, taken)
-    chosen = strategy(rest, n, rng)
-    local = chosen.indices
-    if len(np.unique(local)) != len(local) or len(local) > n:
-        raise ValueError(f"a strategy returned {len(local)} positions, not {n} distinct ones")
-    if len(local) and (local.min() < 0 or local.max() >= len(rest)):
-        raise ValueError(f"a strategy returned a position outside of 0 to {len(rest) - 1}")
-    return replace(chosen, indices=positions[local])
-
-
-def _rows(values: FloatArray, positions: IntArray) -> FloatArray:
-    part = values[positions]
-    part.flags.writeable = False
-    return part

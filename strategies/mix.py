@@ -10,12 +10,12 @@ from strategies.base import (
     PoolView,
     Strategy,
     check_request,
-    choose_from_rest,
     join,
     lacks,
     no_picks,
 )
 from strategies.grouping import cold_start
+from strategies.part import choose_from_rest
 
 
 def mix(

@@ -11,11 +11,11 @@ from strategies.base import (
     PoolView,
     Strategy,
     check_request,
-    choose_from_rest,
     join,
     no_picks,
 )
 from strategies.baseline import random
+from strategies.part import choose_from_rest
 
 
 def with_random_share(strategy: Strategy, share: float = 0.1) -> Strategy:

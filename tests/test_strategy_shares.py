@@ -10,11 +10,12 @@ from scipy.stats import chisquare
 
 from al_loop import registry
 from strategies import grouping
-from strategies.base import PoolView, lacks, no_picks, picks, without
+from strategies.base import PoolView, lacks, no_picks, picks
 from strategies.baseline import random
 from strategies.clusters import clusters
 from strategies.mix import apportion, mix
 from strategies.novelty import novelty
+from strategies.part import without
 from strategies.share import random_count, with_random_share
 from strategies.uncertainty import margin
 

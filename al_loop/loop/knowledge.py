@@ -13,6 +13,7 @@ from al_loop.errors import StateError
 from al_loop.loop.parts import Labels, Parts, Vectors
 from al_loop.store import answers, items, results
 from al_loop.types import ClassSpec
+from strategies.base import FloatArray, Learn, Predict
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,19 @@ def train(known: Knowledge, config: Config) -> learner.Classifier | None:
         C=config.model.C,
         seed=config.seed,
     )
+
+
+def learn(known: Knowledge, config: Config, model: learner.Classifier | None) -> Learn | None:
+    """Return what fits further models of the kind that `model` is; None without a model."""
+    if model is None:
+        return None
+    head, n = model.head, len(known.classes)
+
+    def fit(X: FloatArray, y: Labels) -> Predict:
+        one = learner.fit(X, y, n_classes=n, kind=head.kind, C=head.C, seed=config.seed)
+        return one.proba
+
+    return fit
 
 
 def classifier(

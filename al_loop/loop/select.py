@@ -3,7 +3,8 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
 from typing import TypeVar
 
 import numpy as np
@@ -14,10 +15,11 @@ from al_loop.crash import point
 from al_loop.errors import NothingToSelect
 from al_loop.loop import knowledge
 from al_loop.loop.parts import Labels, Parts, generator
-from al_loop.store import answers, rounds
+from al_loop.store import answers, results, rounds
 from al_loop.store.core import now
 from al_loop.store.rounds import BatchRow
 from strategies.base import FloatArray, Picks, PoolView
+from strategies.shared import Shared
 
 T = TypeVar("T", bound=np.generic)
 _STEP = 1
@@ -32,6 +34,7 @@ class Choice:
     rows: tuple[BatchRow, ...]
     model_version: str
     pool_size: int
+    note: str
 
 
 def choose(parts: Parts, config: Config) -> Choice:
@@ -59,12 +62,16 @@ def choose(parts: Parts, config: Config) -> Choice:
         labeled=_read_only(known.X),
         labels=_read_only(known.y),
         centers=_read_only(knowledge.centers(parts, config, known)),
+        predict=None if model is None else model.proba,
+        learn=knowledge.learn(known, config, model),
+        shared=Shared(int(rng.integers(2**31))),
     )
     picks = parts.strategy(config)(view, min(config.batch.size, len(pool)), rng)
     suggests = proba is not None and len(np.unique(known.y)) > 1
     suggestions = _suggestions(proba, picks.indices, known.names) if suggests else []
     rows = _rows(config, pool, picks, suggestions, rng)
-    return Choice(number, tuple(rows), model_version if suggests else "", len(pool))
+    version = model_version if suggests else ""
+    return Choice(number, tuple(rows), version, len(pool), picks.note)
 
 
 def _suggestions(
@@ -140,11 +147,13 @@ def select(parts: Parts, config: Config) -> int:
     with parts.store.tx():
         rounds.create(parts.store, new, choice.rows, versions=_versions())
         rounds.transition(parts.store, choice.number, None, "selected", time.monotonic() - began)
+        if choice.note:
+            results.save_note(parts.store, choice.number, "choice", choice.note)
         point("C1 round and batch written")
     point("C2 round and batch committed")
     parts.say(
         f"round {choice.number}: {len(choice.rows)} of {choice.pool_size} texts chosen"
-        f" by {config.batch.strategy}"
+        f" by {config.batch.strategy}" + (f": {choice.note}" if choice.note else "")
     )
     return choice.number
 
@@ -153,7 +162,7 @@ def _versions() -> dict[str, str]:
     found = {}
     for name in _PACKAGES:
         try:
-            found[name] = version(name)
+            found[name] = installed(name)
         except PackageNotFoundError:
             found[name] = "unknown"
     return found
