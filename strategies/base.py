@@ -17,7 +17,7 @@ from strategies.shared import Shared
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 IntArray: TypeAlias = npt.NDArray[np.int64]
 StrArray: TypeAlias = npt.NDArray[np.str_]
-Need: TypeAlias = Literal["proba", "centers", "learn"]
+Need: TypeAlias = Literal["proba", "centers", "learn", "predict"]
 #: (n, d) vectors -> (n, k) probabilities of the model that `proba` comes from.
 Predict: TypeAlias = Callable[[FloatArray], FloatArray]
 #: (m, d) vectors and (m,) classes -> a model of the configured kind, fitted on these.
@@ -97,7 +97,8 @@ Strategy: TypeAlias = Callable[[PoolView, int, np.random.Generator], Picks]
 def needs(*fields: Need) -> Callable[[_F], _F]:
     """Mark what a strategy can't do without.
 
-    A model's ``"proba"``, class ``"centers"``, or ``"learn"`` to fit further models.
+    A model's ``"proba"``, class ``"centers"``, ``"learn"`` to fit further models, or
+    ``"predict"`` to ask the model about other vectors.
 
     Where it lacks, the strategy takes cluster representatives of the whole pool instead, and
     `mix` chooses those of all its parts at once.
@@ -118,6 +119,7 @@ def lacks(strategy: Callable[..., Any], pool: PoolView) -> bool:
         "proba": without_model,
         "centers": len(pool.centers) == 0,
         "learn": pool.learn is None or len(np.unique(pool.labels)) < _FEWEST_CLASSES,
+        "predict": pool.predict is None,
     }
     return any(missing[field] for field in getattr(function, "needs", ()))
 
