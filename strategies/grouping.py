@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from strategies.base import FloatArray, IntArray, Picks, PoolView, no_picks, picks, top_n
+from strategies.part import whole
 
 #: k-means finds its centers on at most so many rows, drawn uniformly, or on 10 a cluster
 #: where that is more; every row is then assigned. 100,000 x 384 takes seconds, not minutes.
@@ -15,6 +16,8 @@ SAMPLE = 20_000
 MAX_CLUSTERS = 1_000
 #: Distances are computed for so many rows at a time, to spare memory.
 BLOCK = 10_000
+#: k-means is seeded so many centers at a time, each the best of so many that are drawn.
+SEEDS_AT_ONCE, TRIALS = 8, 4
 
 
 def as_float32(values: FloatArray) -> npt.NDArray[np.float32]:
@@ -59,13 +62,38 @@ def kmeans(embeddings: FloatArray, k: int, rng: np.random.Generator) -> list[Int
     larger clusters first. Equal rows never warn, they make fewer clusters.
     """
     X = as_float32(embeddings)
-    k = min(k, MAX_CLUSTERS, len(X))
-    labels: IntArray
-    if k <= 1:
-        labels, centers = np.zeros(len(X), dtype=np.int64), X.mean(axis=0, keepdims=True)
-    else:
-        labels, centers = _fit(X, k, rng)
+    centers = find_centers(X, min(k, MAX_CLUSTERS), rng)
+    labels = nearest(X, centers)
     return split(labels, top_n(-_distances(X, centers, labels), len(X), rng), rng)
+
+
+def covered(pool: PoolView) -> npt.NDArray[np.float32]:
+    """Return (c, d) vectors of the texts that are labeled or in the batch already."""
+    known = [as_float32(v) for v in (pool.labeled, pool.pending) if len(v)]
+    d = pool.vectors(np.empty(0, dtype=np.int64)).shape[1]
+    return np.concatenate(known) if known else np.empty((0, d), dtype=np.float32)
+
+
+def cells(pool: PoolView, k: int) -> tuple[IntArray, IntArray]:
+    """Split labeled texts and the whole pool together into at most k clusters, once a round.
+
+    Returns the clusters of the pool's (N,) texts, and how many texts in each cluster are
+    labeled or in the batch already.
+    """
+    origin, rows = whole(pool)
+    labeled = as_float32(pool.labeled)
+
+    def make() -> tuple[IntArray, npt.NDArray[np.float32]]:
+        X = as_float32(origin.embeddings)
+        seeded = np.random.default_rng(pool.shared.seed)
+        centers = find_centers(np.concatenate([labeled, X]) if len(labeled) else X, k, seeded)
+        return nearest(X, centers), centers
+
+    # A round has one set of labels, but who tries another one gets its own clusters.
+    key = ("cells", k, hash(labeled.tobytes()))
+    clusters, centers = pool.shared.once(origin.embeddings, key, make)
+    taken = np.bincount(nearest(covered(pool), centers), minlength=len(centers))
+    return clusters[rows], taken
 
 
 def split(labels: IntArray, order: IntArray, rng: np.random.Generator) -> list[IntArray]:
@@ -94,23 +122,60 @@ def round_robin(groups: Sequence[IntArray], n: int) -> tuple[IntArray, IntArray,
     return rows[order], owner[order], turn[order]
 
 
-def _fit(
+def find_centers(
     X: npt.NDArray[np.float32], k: int, rng: np.random.Generator
-) -> tuple[IntArray, npt.NDArray[np.float32]]:
+) -> npt.NDArray[np.float32]:
+    """Return the (min(k, N), d) centers of k-means over (N, d) rows, or a sample of them."""
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
+    k = min(k, len(X))
+    if k <= 1:
+        return np.asarray(X.mean(axis=0, keepdims=True))
     size = max(SAMPLE, 10 * k)
     sample = X if len(X) <= size else X[rng.choice(len(X), size, replace=False)]
-    model = KMeans(k, n_init=1, max_iter=50, random_state=int(rng.integers(2**31)))
     # One thread: the order in which several add up their sums changes the last digits, and
     # with them now and then a pick.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k
-        model.fit(sample)
-        labels = model.predict(X)
-    return labels.astype(np.int64), model.cluster_centers_
+        model = KMeans(k, init=_seeds(sample, k, rng), n_init=1, max_iter=50).fit(sample)
+    return np.asarray(model.cluster_centers_, dtype=np.float32)
+
+
+def nearest(X: npt.NDArray[np.float32], centers: npt.NDArray[np.float32]) -> IntArray:
+    """Return (N,) positions of the centers that the (N, d) rows are nearest to."""
+    from threadpoolctl import threadpool_limits
+
+    half = (centers * centers).sum(axis=1) / 2
+    out = np.empty(len(X), dtype=np.int64)
+    with threadpool_limits(1):
+        for start in range(0, len(X), BLOCK):
+            rows = slice(start, start + BLOCK)
+            out[rows] = (X[rows] @ centers.T - half).argmax(axis=1)
+    return out
+
+
+def _seeds(X: npt.NDArray[np.float32], k: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Return k rows for k-means to start from, far apart: greedy k-means++ in blocks.
+
+    Each block draws `TRIALS` rows for each seed by their squared distance to the seeds so
+    far, and takes those that leave the smallest sum of them: what scikit-learn's own does one
+    seed at a time, as good in our runs and ten times as fast at 500 of 10,000 x 384.
+    """
+    norms = (X * X).sum(axis=1)
+    seeds = [int(rng.integers(len(X)))]
+    left = np.maximum(norms + norms[seeds[0]] - 2 * (X @ X[seeds[0]]), 0)
+    while len(seeds) < k:
+        # The shortest of exponential waiting times: a draw by weight without replacement.
+        waiting = rng.exponential(size=len(X)) / np.maximum(left, 1e-9)
+        drawn = np.argsort(waiting, kind="stable")[: TRIALS * SEEDS_AT_ONCE]
+        away = np.maximum(norms + norms[drawn, None] - 2 * (X[drawn] @ X.T), 0)
+        for _ in range(min(SEEDS_AT_ONCE, k - len(seeds))):
+            best = int(np.minimum(away, left).sum(axis=1).argmin())
+            seeds.append(int(drawn[best]))
+            left = np.minimum(left, away[best])
+    return X[seeds]
 
 
 def _distances(
