@@ -1,14 +1,12 @@
 """Query strategies by name: entry points in, strategies with their parameters bound out.
 
-Built-in strategies come through the same entry-point group as anyone else's.
+Built-in strategies come through the same entry-point group as anyone else's. A name with a
+colon, ``package.module:function``, needs no registration (`al_loop.foreign`).
 """
 
-import difflib
 import inspect
 import math
-import types
-import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -16,31 +14,16 @@ from typing import Any, cast
 
 import numpy as np
 
+from al_loop import signatures
 from al_loop.errors import ConfigError
+from al_loop.foreign import names as foreign
+from al_loop.foreign.adapt import adapt
+from al_loop.nearest import near
+from al_loop.signatures import Option, table
 from strategies.base import PoolView, Strategy
 
 GROUP = "al_loop.strategies"
 MIX = "mix"
-
-#: The three positional arguments that every strategy takes.
-_ARITY = 3
-#: Types in a signature and the TOML values they take; a bool is no number here.
-_ACCEPTS: Mapping[type, tuple[type, ...]] = {
-    bool: (bool,),
-    int: (int,),
-    float: (int, float),
-    str: (str,),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A parameter of a strategy. `default` is missing where `required` says so."""
-
-    name: str
-    type: str
-    default: object
-    required: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +40,7 @@ class Installed:
 
 
 def names() -> list[str]:
-    """Return the names of all strategies that are installed, sorted."""
+    """Return the names of all strategies that are registered, sorted."""
     return sorted(_found())
 
 
@@ -77,20 +60,26 @@ def installed(name: str) -> Installed:
     `mix` takes no options: the shares are in ``[batch] mix``.
 
     Raises:
-        ConfigError: no strategy has this name.
+        ConfigError: no strategy is registered under this name, which has no colon.
     """
-    check_name(name)
-    point = _found()[name][0]
-    package, version = (point.dist.name, point.dist.version) if point.dist else ("", "")
-    known = partial(Installed, name, point.value, package, version)
+    if not foreign.is_foreign(name):
+        check_name(name)
+    known = partial(Installed, name, *_origin(name))
     try:
         function = _function(name)
-        options = {} if name == MIX else _options(name, function)
+        options = () if name == MIX else signatures.described(name, function)
     except ConfigError as e:
         return known(problem=e.message)
-    hints = _type_hints(function)
-    described = (_described(p, hints.get(p.name, p.annotation)) for p in options.values())
-    return known(doc=inspect.getdoc(function) or "", options=tuple(described))
+    return known(doc=inspect.getdoc(function) or "", options=options)
+
+
+def _origin(name: str) -> tuple[str, str, str]:
+    """Return the function, its package and the package's version, as far as they are known."""
+    if foreign.is_foreign(name):
+        return name, *foreign.distribution(name)
+    point = _found()[name][0]
+    package, version = (point.dist.name, point.dist.version) if point.dist else ("", "")
+    return point.value, package, version
 
 
 def check_name(name: str) -> None:
@@ -99,11 +88,15 @@ def check_name(name: str) -> None:
     Raises:
         ConfigError: no strategy has this name.
     """
+    if foreign.is_foreign(name):
+        foreign.find(name)
+        return
     known = names()
     if name not in known:
+        others = "a strategy of another library is written package.module:name"
         raise ConfigError(
-            f"no strategy is called {name!r}{_near(name, known)}",
-            hint=f"strategies: {', '.join(known)}",
+            f"no strategy is called {name!r}{near(name, known)}",
+            hint=others if "." in name else f"strategies: {', '.join(known)}",
         )
 
 
@@ -121,10 +114,12 @@ def load(
     """
     check_name(name)
     known = names()
-    for table in params:
-        if table not in known:
+    for other in params:
+        if foreign.is_foreign(other):
+            check_name(other)
+        elif other not in known:
             raise ConfigError(
-                f"[strategies.{table}] is of no strategy{_near(table, known)}",
+                f"{table(other)} is of no strategy{near(other, known)}",
                 hint=f"strategies: {', '.join(known)}",
             )
     if name == MIX:
@@ -140,6 +135,8 @@ def _found() -> dict[str, list[EntryPoint]]:
 
 
 def _function(name: str) -> Callable[..., Any]:
+    if foreign.is_foreign(name):
+        return _callable(name, name, foreign.find(name))
     check_name(name)
     point, *others = _found()[name]
     for other in others:
@@ -149,29 +146,19 @@ def _function(name: str) -> Callable[..., Any]:
                 hint="uninstall one of them",
             )
     try:
-        function = point.load()
+        found = point.load()
     except Exception as e:
         raise ConfigError(
             f"strategy {name!r} can't be imported from {point.value}: {e}",
             hint="reinstall the package that it comes from",
         ) from e
-    if not callable(function):
-        raise ConfigError(f"strategy {name!r}: {point.value} is not a function")
-    return cast("Callable[..., Any]", function)
+    return _callable(name, point.value, found)
 
 
-def _described(parameter: inspect.Parameter, hint: Any) -> Option:
-    required = parameter.default is parameter.empty
-    default = None if required else parameter.default
-    return Option(parameter.name, _type_name(hint), default, required)
-
-
-def _type_name(hint: Any) -> str:
-    if _is_union(hint):
-        return " or ".join(map(_type_name, typing.get_args(hint)))
-    if hint in (inspect.Parameter.empty, types.NoneType):
-        return "" if hint is inspect.Parameter.empty else "none"
-    return inspect.formatannotation(hint)
+def _callable(name: str, where: str, found: Any) -> Callable[..., Any]:
+    if not callable(found):
+        raise ConfigError(f"strategy {name!r}: {where} is not a function")
+    return cast("Callable[..., Any]", adapt(name, found))
 
 
 def _load_mix(params: Mapping[str, Mapping[str, Any]], shares: Mapping[str, float]) -> Strategy:
@@ -185,9 +172,9 @@ def _load_mix(params: Mapping[str, Mapping[str, Any]], shares: Mapping[str, floa
     for part, share in shares.items():
         if part == MIX:
             raise ConfigError("[batch] mix can't have mix as a part", hint=hint)
-        if part not in known:
+        if part not in known and not foreign.is_foreign(part):
             raise ConfigError(
-                f"[batch] mix: no strategy is called {part!r}{_near(part, known)}",
+                f"[batch] mix: no strategy is called {part!r}{near(part, known)}",
                 hint=f"parts: {', '.join(known)}",
             )
         if not _is_share(share):
@@ -207,64 +194,11 @@ def _is_share(value: object) -> bool:
 def _bind(name: str, values: Mapping[str, Any]) -> Strategy:
     """Bind parameters by keyword, after checking names, types and, by a trial, ranges."""
     function = _function(name)
-    options = _options(name, function)
-    hints = _type_hints(function)
-    for option, value in values.items():
-        if option not in options:
-            has = f"options: {', '.join(options)}" if options else f"{name} has no options"
-            raise ConfigError(
-                f"[strategies.{name}] {option}: unknown option{_near(option, options)}", hint=has
-            )
-        _check_type(name, option, value, hints.get(option))
-    for option, parameter in options.items():
-        if parameter.default is parameter.empty and option not in values:
-            raise ConfigError(
-                f"[strategies.{name}] {option}: this strategy can't do without it",
-                hint=f"add [strategies.{name}] to config.toml",
-            )
+    signatures.check(name, function, values)
     bound = cast("Strategy", partial(function, **values)) if values else function
     if values:
         _try(name, bound)
     return bound
-
-
-def _options(name: str, function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):  # written in C, say
-        parameters = []
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    if len(positional) != _ARITY:
-        raise ConfigError(
-            f"strategy {name!r} must take (pool, n, rng), and its options by keyword only",
-            hint="see docs/strategies.md",
-        )
-    return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
-
-
-def _type_hints(function: Callable[..., Any]) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(function)
-    except (NameError, TypeError):  # names that exist for a type checker only
-        return {}
-
-
-def _check_type(name: str, option: str, value: object, hint: Any) -> None:
-    members = typing.get_args(hint) if _is_union(hint) else (hint,)
-    if not all(m in _ACCEPTS or m is types.NoneType for m in members):
-        return  # a type we can't judge is the strategy's own affair
-    accepted = {t for m in members if m is not types.NoneType for t in _ACCEPTS[m]}
-    finite = not isinstance(value, float) or math.isfinite(value)
-    if type(value) not in accepted or not finite:
-        wanted = " or ".join(m.__name__ for m in members if m is not types.NoneType)
-        raise ConfigError(
-            f"[strategies.{name}] {option} must be of type {wanted}, not {value!r}",
-            hint="edit config.toml",
-        )
-
-
-def _is_union(hint: Any) -> bool:
-    return typing.get_origin(hint) in (typing.Union, types.UnionType)
 
 
 def _try(name: str, strategy: Strategy) -> None:
@@ -273,9 +207,4 @@ def _try(name: str, strategy: Strategy) -> None:
     try:
         strategy(nothing, 0, np.random.default_rng(0))
     except (TypeError, ValueError) as e:
-        raise ConfigError(f"[strategies.{name}] {e}", hint="edit config.toml") from e
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f", did you mean {near[0]}?" if near else ""
+        raise ConfigError(f"{table(name)} {e}", hint="edit config.toml") from e

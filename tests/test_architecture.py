@@ -13,7 +13,8 @@ MAX_FILE, MAX_FUNCTION = 300, 40
 #: package -> the places (module prefixes) that may import it
 ONLY = {
     "label_studio_sdk": ["al_loop.annotators.label_studio"],
-    "modAL": ["al_loop.learner"],
+    "modAL": ["al_loop.learner", "al_loop.foreign"],
+    "skactiveml": ["al_loop.foreign"],
     "cleanlab": ["al_loop.audit"],
     "click": ["al_loop.cli"],
     "sqlite_utils": ["al_loop.migrations"],
@@ -52,6 +53,7 @@ NEVER = {
     ],
     "al_loop.annotators": ["al_loop.store", "al_loop.loop", "al_loop.app", "al_loop.cli"],
     "al_loop.learner": ["al_loop.store", "al_loop.loop", "al_loop.app", "al_loop.cli"],
+    "al_loop.foreign": ["al_loop.store", "al_loop.loop", "al_loop.app", "al_loop.cli"],
     "al_loop.audit": ["al_loop.store", "al_loop.loop", "al_loop.app", "al_loop.cli"],
     "al_loop.simulate": ["al_loop.cli"],
     "al_loop.app": ["al_loop.cli", "al_loop.simulate"],

@@ -71,9 +71,11 @@ def _show(record: dict[str, Any], form: str | None, used: str) -> None:
     if form is not None:
         echo_table(options, _OPTIONS, form)
         return
-    package = f"{record['package']} {record['version']}, " if record["package"] else ""
+    package = [f"{record['package']} {record['version']}"] if record["package"] else []
+    function = [record["function"]] if record["function"] != record["name"] else []
+    origin = f" ({', '.join(package + function)})" if package or function else ""
     use = f", {used}" if record["configured"] else ""
-    click.echo(one_line(f"{record['name']} ({package}{record['function']}){use}"))
+    click.echo(one_line(f"{record['name']}{origin}{use}"))
     if record["problem"]:
         click.echo(one_line(f"can't be used: {record['problem']}"))
     for line in ["", *record["doc"].splitlines()]:

@@ -7,14 +7,20 @@ from typing import Any
 from al_loop import registry
 from al_loop.config import Config
 from al_loop.errors import ConfigError
+from al_loop.foreign.names import is_foreign
+from al_loop.signatures import key, table
 
 
 def facts(config: Config) -> list[dict[str, Any]]:
-    """Return one record a strategy, sorted by name: what `al-loop strategies --json` prints.
+    """Return one record a strategy: what `al-loop strategies --json` prints.
 
-    Whatever keeps a strategy from being used stands in its `problem`; the others are listed.
+    Those that are registered, sorted by name, and then those of other libraries that config.toml
+    names. Whatever keeps one from being used stands in its `problem`; the others are listed.
     """
-    return [about(name, config) for name in registry.names()]
+    registered = registry.names()
+    named = [config.batch.strategy, *config.batch.mix, *config.strategies]
+    others = sorted({name for name in named if is_foreign(name)})
+    return [_record(name, config) for name in [*registered, *others]]
 
 
 def about(name: str, config: Config) -> dict[str, Any]:
@@ -23,6 +29,11 @@ def about(name: str, config: Config) -> dict[str, Any]:
     Raises:
         ConfigError: no strategy has this name.
     """
+    registry.check_name(name)
+    return _record(name, config)
+
+
+def _record(name: str, config: Config) -> dict[str, Any]:
     found = registry.installed(name)
     values = config.strategies.get(name, {})
     configured = config.batch.strategy == name
@@ -57,10 +68,11 @@ def about(name: str, config: Config) -> dict[str, Any]:
 def toml(record: dict[str, Any]) -> list[str]:
     """Return the lines with which config.toml chooses a strategy, its values written out."""
     lines = ["[batch]", f'strategy = "{record["name"]}"']
-    options = [f"{o['name']} = {_toml(o)}" for o in record["options"]]
+    given = [o for o in record["options"] if o["value"] is not None or o["required"]]
+    options = [f"{o['name']} = {_toml(o)}" for o in given]
     if record["name"] == registry.MIX:
         return lines + options
-    return [*lines, "", f"[strategies.{record['name']}]", *options] if options else lines
+    return [*lines, "", table(record["name"]), *options] if options else lines
 
 
 def _refusal(name: str, config: Config) -> str:
@@ -102,7 +114,7 @@ def _toml(option: dict[str, Any]) -> str:
     """Write a value as TOML: JSON's way, but for tables."""
     value = option["value"]
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{k} = {json.dumps(v)}" for k, v in value.items()) + " }"
+        return "{ " + ", ".join(f"{key(k)} = {json.dumps(v)}" for k, v in value.items()) + " }"
     if value is None:
         return f"...   # {option['type']}"
     return json.dumps(value, ensure_ascii=False)
