@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from strategies.base import Picks, PoolView, check_request, lacks, needs, no_picks, top_n
+from strategies.base import Picks, PoolView, check_request, lacks, needs, no_picks
 from strategies.grouping import cold_start, representatives
-from strategies.uncertainty import margins
+from strategies.uncertainty import most_uncertain
 
 
 @needs("proba")
@@ -45,8 +45,7 @@ def clusters(pool: PoolView, n: int, rng: np.random.Generator, *, among: float =
         return cold_start(pool, n, rng)
     if among == 0:
         return representatives(pool.embeddings, n, rng)
-    candidates = max(n, math.ceil(min(among * n, len(pool) / 2)))
-    uncertain = top_n(-margins(pool.proba), candidates, rng)
+    uncertain = most_uncertain(pool.proba, n, among, rng)
     note = f"among the {len(uncertain)} most uncertain: "
     chosen = representatives(pool.vectors(uncertain), n, rng, note)
     return replace(chosen, indices=uncertain[chosen.indices])

@@ -1,10 +1,13 @@
 """Strategies that ask for the texts that the model is least sure of."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
 from strategies.base import (
     FloatArray,
+    IntArray,
     Picks,
     PoolView,
     check_request,
@@ -15,6 +18,31 @@ from strategies.base import (
     top_n,
 )
 from strategies.grouping import cold_start
+
+
+@needs("proba")
+def least_confidence(pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
+    """Take the texts whose most probable class is the least probable.
+
+    The score is 1 - p1, with p1 the largest of the (N, k) probabilities. Before there is a
+    model, or with a single class, cluster representatives are taken.
+
+    Source: D. Lewis, W. Gale, A Sequential Algorithm for Training Text Classifiers, SIGIR 1994,
+    arXiv:cmp-lg/9407020.
+
+    Raises:
+        ValueError: n is negative or larger than the pool.
+
+    """
+    check_request(pool, n)
+    if n == 0:
+        return no_picks()
+    if pool.proba is None or lacks(least_confidence, pool):
+        return cold_start(pool, n, rng)
+    sure = _rounded(pool.proba).max(axis=1)
+    best = top_n(-sure, n, rng)
+    why = [f"confidence {p:.3f}" for p in sure[best]]
+    return picks(best, 1.0 - sure[best], source="least_confidence", why=why)
 
 
 @needs("proba")
@@ -66,6 +94,15 @@ def entropy(pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
     best = top_n(spread, n, rng)
     why = [f"entropy {value:.2f}" for value in spread[best]]
     return picks(best, spread[best], source="entropy", why=why)
+
+
+def most_uncertain(proba: FloatArray, n: int, among: float, rng: np.random.Generator) -> IntArray:
+    """Return the rows with the smallest margins, smallest first, for n to be chosen of them.
+
+    proba: (N, k >= 2). They are `among` times n, but not more than half of N unless n is.
+    """
+    count = max(n, math.ceil(min(among * n, len(proba) / 2)))
+    return top_n(-margins(proba), count, rng)
 
 
 def margins(proba: FloatArray) -> npt.NDArray[np.float64]:
