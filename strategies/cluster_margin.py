@@ -30,12 +30,11 @@ def cluster_margin(
 ) -> Picks:
     """Take uncertain texts from many clusters of the pool, small clusters first.
 
-    The pool is clustered once a round: hierarchically, by average linkage of cosines, on a
-    uniform sample of 5,000 texts where there are more. Then the texts with the smallest
-    margins, more than a batch of them, each join the cluster of the most similar clustered
-    text. Clusters give a random one of these in turn, those with the fewest of them first.
-    The score is 1 / (uncertain texts in the cluster), less 1 for each taken from it before.
-    Before there is a model, or with a single class, cluster representatives are taken.
+    The pool, or a uniform sample of 5,000 texts, is clustered once a round by average linkage
+    of cosines. The texts with the smallest margins join the cluster of the most similar of it.
+    Clusters give a random one of these in turn, those with the fewest first. The score is 1 /
+    (uncertain texts in the cluster), less 1 for each taken from it before. Before there is a
+    model, or with a single class, cluster representatives are taken.
 
     Args:
         pool: needs `embeddings` and `proba`.
@@ -45,7 +44,7 @@ def cluster_margin(
             the pool (or n). The larger, the more texts that are like no other.
 
     Source: G. Citovsky et al., Batch Active Learning at Scale, NeurIPS 2021, arXiv:2107.14263.
-    It leaves the number of clusters open; here the uncertain texts lie in n.
+    It cuts the tree at a given distance; here the uncertain texts lie in n clusters.
 
     Raises:
         ValueError: n is negative or larger than the pool, or `among` is below 1.
@@ -58,18 +57,21 @@ def cluster_margin(
         return no_picks()
     if pool.proba is None or lacks(cluster_margin, pool):
         return cold_start(pool, n, rng)
-    uncertain = most_uncertain(pool.proba, n, among, rng)
+    return _spread(pool, most_uncertain(pool.proba, n, among, rng), n, rng)
+
+
+def _spread(pool: PoolView, uncertain: IntArray, n: int, rng: np.random.Generator) -> Picks:
+    assert pool.proba is not None
     labels = _clusters(pool, uncertain, n)
     groups = split(labels, rng.permutation(len(uncertain)), rng)[::-1]
     rows, owner, turn = round_robin(groups, n)
     sizes = np.array([len(g) for g in groups])[owner]
-    gaps = margins(pool.proba[uncertain[rows]])
+    best = uncertain[rows]
     why = [
-        f"margin {gap:.3f}, "
-        + (f"one of {size} alike" if size > 1 else "like no other as uncertain")
-        for gap, size in zip(gaps, sizes, strict=True)
+        f"margin {gap:.3f}, " + (f"one of {size} alike" if size > 1 else "like no other of them")
+        for gap, size in zip(margins(pool.proba[best]), sizes, strict=True)
     ]
-    return picks(uncertain[rows], 1.0 / sizes - turn, source="cluster_margin", why=why)
+    return picks(best, 1.0 / sizes - turn, source="cluster_margin", why=why)
 
 
 def _clusters(pool: PoolView, rows: IntArray, count: int) -> IntArray:
@@ -102,7 +104,8 @@ def _linked(pool: PoolView, seed: int) -> tuple[npt.NDArray[np.float32], npt.NDA
 
     rows: IntArray = np.arange(len(pool))
     if len(rows) > LINKED:
-        rows = np.sort(np.random.default_rng(seed).choice(len(rows), LINKED, replace=False))
+        rng = np.random.default_rng(seed)
+        rows = np.sort(rng.choice(len(rows), LINKED, replace=False))
     X = as_float32(pool.vectors(rows))
     if len(X) == 1:
         return X, np.empty((0, 4))

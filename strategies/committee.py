@@ -28,28 +28,21 @@ _DECIMALS = 5  # members that agree differ in the last digits; this is far above
 
 @needs("learn")
 def committee(
-    pool: PoolView,
-    n: int,
-    rng: np.random.Generator,
-    *,
-    size: int = 5,
-    measure: str = "bald",
+    pool: PoolView, n: int, rng: np.random.Generator, *, size: int = 5, measure: str = "bald"
 ) -> Picks:
     """Take the texts that several models, each trained on other labels, disagree about.
 
-    The members are models of the configured kind, trained on bootstrap samples of the labels
-    (`_resampled`). The score is their disagreement in nats; where they all agree it is 0, and
-    texts are drawn. Before there is a model, or with a single class, cluster representatives
-    are taken.
+    The members are models of the configured kind, trained on bootstrap samples of the labels.
+    The score is their disagreement in nats; where they all agree it is 0, and texts are drawn.
+    Before there is a model, or with a single class, cluster representatives are taken.
 
     Args:
         pool: needs `embeddings`, `labeled`, `labels` and `learn`.
         n: size of the batch.
         rng: draws the samples and breaks ties.
         size: number of members, at least 2. Each costs a training.
-        measure: "bald", the entropy of the mean probabilities less the mean entropy of each
-            member's, H(mean p) - mean H(p): members that are sure of different classes. Or
-            "votes", the entropy of the members' most probable classes.
+        measure: "bald", the entropy of the mean probabilities less the mean entropy, or "votes",
+            the entropy of the members' most probable classes.
 
     Source: H. Seung, M. Opper, H. Sompolinsky, Query by Committee, COLT 1992; BALD: N. Houlsby
     et al., Bayesian Active Learning for Classification and Preference Learning,
@@ -57,26 +50,33 @@ def committee(
     Training Probabilistic Classifiers, ICML 1995.
 
     Raises:
-        ValueError: n is negative or larger than the pool, `size` is below 2, or there is no
-            such `measure`.
+        ValueError: n is negative or larger than the pool, or an option can't be.
 
     """
+    _check(size, measure)
+    check_request(pool, n)
+    if n == 0:
+        return no_picks()
+    if lacks(committee, pool):
+        return cold_start(pool, n, rng)
+    scores = _disagreement(pool, _members(pool, size, rng), measure)
+    best = top_n(scores, n, rng)
+    why = [f"{MEASURES[measure]} {score:.3f} of {size} models" for score in scores[best]]
+    return picks(best, scores[best], source="committee", why=why)
+
+
+def _check(size: int, measure: str) -> None:
     if size < _FEWEST_MEMBERS:
         raise ValueError(f"size must be at least {_FEWEST_MEMBERS}, not {size}")
     if measure not in MEASURES:
         raise ValueError(f"measure must be {' or '.join(MEASURES)}, not {measure!r}")
-    check_request(pool, n)
-    if n == 0:
-        return no_picks()
-    if pool.learn is None or lacks(committee, pool):
-        return cold_start(pool, n, rng)
-    samples = [_resampled(pool.labels, rng) for _ in range(size)]
+
+
+def _members(pool: PoolView, size: int, rng: np.random.Generator) -> list[Predict]:
+    assert pool.learn is not None
     labeled = as_float32(pool.labeled)
-    members = [pool.learn(labeled[rows], pool.labels[rows]) for rows in samples]
-    scores = _disagreement(pool, members, measure)
-    best = top_n(scores, n, rng)
-    why = [f"{MEASURES[measure]} {score:.3f} of {size} models" for score in scores[best]]
-    return picks(best, scores[best], source="committee", why=why)
+    samples = [_resampled(pool.labels, rng) for _ in range(size)]
+    return [pool.learn(labeled[rows], pool.labels[rows]) for rows in samples]
 
 
 def _resampled(labels: IntArray, rng: np.random.Generator) -> IntArray:

@@ -1,11 +1,13 @@
 """A strategy that asks for uncertain texts that are like many others."""
 
 import math
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from strategies.base import (
+    FloatArray,
     Picks,
     PoolView,
     check_request,
@@ -18,6 +20,11 @@ from strategies.base import (
 from strategies.grouping import BLOCK, as_float32, cold_start
 from strategies.part import whole
 from strategies.uncertainty import entropies, margins
+
+UNCERTAINTIES: Mapping[str, Callable[[FloatArray], npt.NDArray[np.float64]]] = {
+    "entropy": entropies,
+    "margin": lambda proba: 1.0 - margins(proba),
+}
 
 
 @needs("proba")
@@ -32,43 +39,43 @@ def density(
     """Take uncertain texts that are like the rest of the pool.
 
     The score is u s^beta, with u the uncertainty and s the mean cosine to all texts of the
-    pool, 0 where that is negative: uncertain texts that are like nothing else teach little.
-    Before there is a model, or with a single class, cluster representatives are taken.
+    pool, but at least 0. Without a model or with one class, cluster representatives are taken.
 
     Args:
         pool: needs `embeddings` and `proba`.
         n: size of the batch.
         rng: breaks ties.
         beta: how much likeness counts; 0: not at all.
-        uncertainty: "entropy" in nats, or "margin", 1 less the difference of the two largest
-            probabilities.
+        uncertainty: "entropy" in nats, or "margin", 1 less the margin.
 
     Source: B. Settles, M. Craven, An Analysis of Active Learning Strategies for Sequence
     Labeling Tasks, EMNLP 2008 (information density).
 
     Raises:
-        ValueError: n is negative or larger than the pool, `beta` is negative, or there is no
-            such `uncertainty`.
+        ValueError: n is negative or larger than the pool, or an option can't be.
 
     """
-    if not 0 <= beta < math.inf:
-        raise ValueError(f"beta must be 0 or more, not {beta}")
-    if uncertainty not in ("entropy", "margin"):
-        raise ValueError(f"uncertainty must be entropy or margin, not {uncertainty!r}")
+    _check(beta, uncertainty)
     check_request(pool, n)
     if n == 0:
         return no_picks()
     if pool.proba is None or lacks(density, pool):
         return cold_start(pool, n, rng)
-    unsure = entropies(pool.proba) if uncertainty == "entropy" else 1.0 - margins(pool.proba)
+    unsure = UNCERTAINTIES[uncertainty](pool.proba)
     likeness = mean_cosine(pool)
     scores = unsure * np.maximum(likeness, 0.0) ** beta
     best = top_n(scores, n, rng)
-    why = [
-        f"{uncertainty} {u:.2f}, mean similarity {s:.2f} to the pool"
-        for u, s in zip(unsure[best], likeness[best], strict=True)
-    ]
+    both = zip(unsure[best], likeness[best], strict=True)
+    why = [f"{uncertainty} {u:.2f}, mean similarity {s:.2f} to the pool" for u, s in both]
     return picks(best, scores[best], source="density", why=why)
+
+
+def _check(beta: float, uncertainty: str) -> None:
+    if not 0 <= beta < math.inf:
+        raise ValueError(f"beta must be 0 or more, not {beta}")
+    if uncertainty not in UNCERTAINTIES:
+        known = " or ".join(UNCERTAINTIES)
+        raise ValueError(f"uncertainty must be {known}, not {uncertainty!r}")
 
 
 def mean_cosine(pool: PoolView) -> npt.NDArray[np.float32]:

@@ -330,7 +330,7 @@ def test_small_clusters_come_first_and_are_emptied_first():
     chosen = cluster_margin(pool, 4, rng(), among=7)
     assert group[chosen.indices].tolist() == [3, 2, 1, 0]
     assert chosen.scores == pytest.approx([1, 1 / 2, 1 / 5, 1 / 20])
-    assert chosen.why[0] == "margin 0.040, like no other as uncertain"
+    assert chosen.why[0] == "margin 0.040, like no other of them"
     assert chosen.why[3] == "margin 0.040, one of 20 alike"
 
 
