@@ -136,13 +136,14 @@ class Later:
 
 
 def strategy(config: Config) -> Strategy:
-    """Return the query strategy of a configuration, its random share drawn first."""
+    """Return the query strategy of a configuration, its random share drawn from the whole pool."""
     from al_loop import registry
+    from strategies.candidates import inside
     from strategies.share import with_random_share
 
-    name = config.batch.strategy
-    chosen = registry.load(name, params=config.strategies, mix=config.batch.mix)
-    return with_random_share(chosen, config.batch.random_share)
+    batch = config.batch
+    chosen = registry.load(batch.strategy, params=config.strategies, mix=batch.mix)
+    return with_random_share(inside(chosen, batch.candidates), batch.random_share)
 
 
 @contextmanager

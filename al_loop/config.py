@@ -77,6 +77,7 @@ class BatchSection(Section):
     size: int = Field(50, ge=1)
     strategy: str = "clusters"
     mix: dict[str, float] = Field(default_factory=lambda: {"margin": 0.7, "novelty": 0.3})
+    candidates: Literal["all", "neighbors", "anchors"] = "all"
     random_share: float = Field(0.1, ge=0, le=1)
     blind_share: float = Field(0.2, ge=0, le=1)
     overlap: Overlap = Overlap()

@@ -106,6 +106,11 @@ def test_where_all_gradients_are_equal_it_draws_uniformly():
     assert sorted(badge(certain, 30, rng()).indices) == list(range(30))
 
 
+def test_without_a_model_it_takes_cluster_representatives():
+    chosen = badge(replace(make_pool(), proba=None), 5, rng())
+    assert set(chosen.source) == {"clusters"}
+
+
 def test_of_a_large_pool_it_looks_at_a_sample_that_leaves_no_place_empty(monkeypatch):
     monkeypatch.setattr(grouping, "SAMPLE", 20)
     looked_at = []

@@ -28,15 +28,15 @@ def strategies(root: Path, name: str | None, form: str | None) -> None:
     here = path.exists()
     config = configs.load(path) if here else configs.Config()
     if name is None:
-        _list(facts(config), form)
+        _list(facts(config), form, config.batch.candidates)
     else:
         _show(about(name, config), form, "configured here" if here else "the default")
 
 
-def _list(found: list[dict[str, Any]], form: str | None) -> None:
+def _list(found: list[dict[str, Any]], form: str | None, candidates: str) -> None:
     if form == "json":
         short = [{k: v for k, v in r.items() if k != "doc"} for r in found]
-        echo_json({"strategies": short})
+        echo_json({"strategies": short, "candidates": candidates})
         return
     rows = [
         r
@@ -54,6 +54,8 @@ def _list(found: list[dict[str, Any]], form: str | None) -> None:
         for r in found:
             if r["problem"]:
                 click.echo(one_line(f"{r['name']} can't be used: {r['problem']}"))
+        if candidates != "all":
+            click.echo(f'candidates = "{candidates}": they choose among texts near labeled ones')
         click.echo("all about one: al-loop strategies NAME")
 
 
