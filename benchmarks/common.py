@@ -164,7 +164,14 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def save(name: str, arguments: str, measured: Mapping[str, Any], load: Sequence[float]) -> None:
+def save(
+    name: str,
+    arguments: str,
+    measured: Mapping[str, Any],
+    load: Sequence[float],
+    *,
+    show: bool = True,
+) -> None:
     """Write and print a result with what it was made by; `load` as it was at the start."""
     result = {
         "command": f"python benchmarks/{name}.py {arguments}".strip(),
@@ -179,7 +186,8 @@ def save(name: str, arguments: str, measured: Mapping[str, Any], load: Sequence[
     RESULTS.mkdir(exist_ok=True)
     text = _one_line_lists(json.dumps(result, indent=2, ensure_ascii=False))
     (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    print(text)
+    if show:
+        print(text)
 
 
 def _one_line_lists(text: str) -> str:

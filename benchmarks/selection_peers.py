@@ -16,6 +16,7 @@ random without labels, and the learner of small-text has to be initialized with 
 import argparse
 import functools
 import resource
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ import numpy as np
 import selection_runs as runs
 from selection_runs import Choose, Data, Key, Positions, Run, State, Vectors
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 SEEDS = 5
 SLOW_SEEDS = 2
@@ -226,11 +228,27 @@ def play(key: Key, player: Player, load: Callable[[], Data]) -> Run:
     return curve | {"versions": runs.versions(*{player.library, "scikit-learn", "numpy"})}
 
 
+def seconds(cache: Path, name: str, batch: int, labels: int, seed: int) -> float:
+    """Return how long a query of TypiClust takes a processor after some random labels."""
+    data = runs.load(name, cache)
+    state = State(data, batch, seed, runs.order(data, seed)[:labels], None)
+    choose = activeml(seed, name=_TYPICLUST)
+    with threadpool_limits(1):
+        began = time.process_time()
+        choose(state)
+    return time.process_time() - began
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, default=runs.CACHE)
     parser.add_argument("--again", nargs="*", default=(), metavar="NAME")
+    parser.add_argument("--time", nargs=4, metavar=("SET", "BATCH", "LABELS", "SEED"))
     given = parser.parse_args()
+    if given.time:
+        name, *numbers = given.time
+        print(seconds(given.cache, name, *map(int, numbers)))
+        return
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     runs.play_missing(queue(given.cache), given.again)
 

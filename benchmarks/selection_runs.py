@@ -112,10 +112,15 @@ def load(name: str, cache: Path) -> Data:
     return Data(name, X, y, T, t)
 
 
+def order(data: Data, seed: int) -> Positions:
+    """Return (N,) all positions in an order that only the seed and the set's size make."""
+    return np.random.default_rng(seed).permutation(len(data.y))
+
+
 def at_random(state: State) -> Positions:
-    """Return the next batch of an order that only the seed and the set's size make."""
-    order = np.random.default_rng(state.seed).permutation(len(state.data.y))
-    return order[len(state.labeled) : len(state.labeled) + state.batch]
+    """Return the next batch of that order."""
+    m = len(state.labeled)
+    return order(state.data, state.seed)[m : m + state.batch]
 
 
 def play(data: Data, batch: int, seed: int, choose: Choose, learn: Learn) -> Run:
@@ -176,10 +181,10 @@ def keep(key: Key, found: Mapping[str, Any]) -> None:
     with _alone():
         runs = stored(key)
         runs[key] = {name: getattr(key, name) for name in Key.__slots__} | dict(found)
-        order = sorted(runs, key=lambda k: (k.library, k.name, k.seed))
+        ordered = sorted(runs, key=lambda k: (k.library, k.name, k.seed))
         beside = key.path().with_suffix(".new")
         with beside.open("w", encoding="utf-8") as f:
-            f.writelines(json.dumps(runs[k], ensure_ascii=False) + "\n" for k in order)
+            f.writelines(json.dumps(runs[k], ensure_ascii=False) + "\n" for k in ordered)
             f.flush()
             os.fsync(f.fileno())
         beside.replace(key.path())
