@@ -181,7 +181,7 @@ def bars(found: Mapping[str, Game], name: str, head: str) -> dict[str, Any] | No
     chance = {g: against_random(p, game, int(g.split("-")[-1])) for g, (p, game) in ours.items()}
     peers = {g: against_peers(p, game) for g, (p, game) in ours.items()}
     leads = [bar["lead"] for bar in peers.values() if bar]
-    areas = {g: bar["area"] for g, bar in peers.items() if bar and g in AREAS}
+    areas = {g: bar["area"] for g, bar in peers.items() if bar and g in AREAS and head == LOGISTIC}
     return {
         "strategy": name,
         "head": head,
