@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from strategies.base import FloatArray, IntArray, Picks, PoolView, check_request, no_picks, picks
+from strategies.coverage import Coverage, Float32, greedy
 from strategies.grouping import as_float32, covered
 from strategies.neighbors import neighbors
 from strategies.part import whole
@@ -20,17 +19,11 @@ from strategies.uncertainty import margins
 REFERENCES = 5_000
 #: At most so many texts are looked at, drawn uniformly.
 CANDIDATES = 20_000
-#: Gains are computed for so many texts at a time, which stay in the processor's cache.
-BLOCK = 256
-#: So many stale gains are renewed at a time, in the search for the best text.
-RENEWED = 16
 #: Share of the labeled texts that are nearer to another than the kernel is wide. A tenth was
 #: better than none, as in the paper, and than a half on each of four sets in our runs.
 CLOSE = 0.1
 #: The kernel is not narrower than texts at this distance, though labeled texts may be.
 NARROWEST = 0.1
-
-Float32: TypeAlias = npt.NDArray[np.float32]
 
 
 def maxherding(pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
@@ -134,68 +127,8 @@ def _herd(
     if not weights.any():
         weights = np.ones_like(weights)
     weights = as_float32(weights / weights.sum())
-    coverage = _Coverage(as_float32(origin.vectors(rows)), weights, sharpness)
+    coverage = Coverage(as_float32(origin.vectors(rows)), weights, sharpness)
     with threadpool_limits(1):
         coverage.add(covered(pool))
-        chosen, gains = _greedy(coverage, as_float32(pool.vectors(among)), n)
+        chosen, gains = greedy(coverage, as_float32(pool.vectors(among)), n)
     return among[chosen], gains
-
-
-def _greedy(coverage: "_Coverage", X: Float32, n: int) -> tuple[IntArray, npt.NDArray[np.float64]]:
-    """Return n rows, each the one of the highest gain after those before it, and the gains."""
-    bounds = coverage.gains(X)
-    chosen, gains = np.empty(n, dtype=np.int64), np.empty(n)
-    for place in range(n):
-        stale = np.ones(len(X), dtype=np.bool_)
-        stale[chosen[:place]] = False
-        best, look = -1, RENEWED
-        # No gain rises when texts are added: a renewed one that no bound exceeds is the best.
-        while best < 0 or bounds[best] < bounds.max():
-            top = np.argpartition(-bounds, min(look, len(X)) - 1)[:look]
-            again = top[stale[top]]
-            bounds[again] = coverage.gains(X[again])
-            stale[again] = False
-            best, look = int(top[bounds[top].argmax()]), 2 * look
-        chosen[place], gains[place] = best, bounds[best]
-        bounds[best] = -np.inf
-        coverage.add(X[best : best + 1])
-    return chosen, np.minimum.accumulate(gains)
-
-
-@dataclass(frozen=True, slots=True)
-class _Coverage:
-    """How near the references are to what is chosen; `add` brings them nearer.
-
-    references: (r, d). weights: (r,), what each counts. reached: (r,) largest kernels so far.
-    """
-
-    references: Float32
-    weights: Float32
-    sharpness: float
-    reached: Float32 = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "reached", np.zeros(len(self.references), dtype=np.float32))
-
-    def add(self, X: Float32) -> None:
-        """Choose (m, d) texts."""
-        for start in range(0, len(X), BLOCK):
-            nearest = self._kernel(X[start : start + BLOCK]).max(axis=0)
-            np.maximum(self.reached, nearest, out=self.reached)
-
-    def gains(self, X: Float32) -> Float32:
-        """Return by how much each of (m, d) texts would raise the coverage."""
-        out = np.empty(len(X), dtype=np.float32)
-        for start in range(0, len(X), BLOCK):
-            near = self._kernel(X[start : start + BLOCK])
-            near -= self.reached
-            np.maximum(near, 0.0, out=near)
-            out[start : start + BLOCK] = near @ self.weights
-        return out
-
-    def _kernel(self, X: Float32) -> Float32:
-        # In place: -distance^2 = 2 (cosine - 1) for vectors of length 1.
-        near = X @ self.references.T
-        near -= 1.0
-        near *= np.float32(2.0 * self.sharpness)
-        return np.asarray(np.exp(near, out=near))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from strategies import grouping, herding, neighbors, probcover, typiclust
+from strategies import coverage, grouping, herding, neighbors, probcover, typiclust
 from strategies.base import PoolView
 from strategies.herding import maxherding, uherding
 from strategies.part import part
@@ -169,7 +169,7 @@ def brute_force(X, weights, reached, n, sharpness=1.0):
 
 
 def test_maxherding_finds_what_a_full_search_finds(monkeypatch):
-    monkeypatch.setattr(herding, "RENEWED", 2)
+    monkeypatch.setattr(coverage, "RENEWED", 2)
     X, L = scattered(200), scattered(7, seed=1)
     pool = PoolView(embeddings=X, labeled=L)
     reached = np.exp(-(2 - 2 * X @ L.T)).max(axis=1)
@@ -233,7 +233,7 @@ def small_limits(monkeypatch):
     monkeypatch.setattr(probcover, "BLOCK", 500)
     monkeypatch.setattr(herding, "REFERENCES", 60)
     monkeypatch.setattr(herding, "CANDIDATES", 50)
-    monkeypatch.setattr(herding, "BLOCK", 7)
+    monkeypatch.setattr(coverage, "BLOCK", 7)
     monkeypatch.setattr(grouping, "SAMPLE", 40)
     monkeypatch.setattr(typiclust, "SAMPLE", 10)
 

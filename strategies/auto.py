@@ -1,0 +1,181 @@
+"""The default strategy: it decides by itself what a batch is made of."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from strategies.base import (
+    IntArray,
+    Picks,
+    PoolView,
+    check_request,
+    join,
+    lacks,
+    needs,
+    no_picks,
+    picks,
+    top_n,
+)
+from strategies.baseline import random
+from strategies.coverage import Coverage, greedy
+from strategies.grouping import as_float32, cold_start, covered
+from strategies.judgment import Seen, Split, look, split
+from strategies.part import choose_from_rest
+from strategies.uncertainty import margins
+
+#: Coverage is measured on so many texts, or on so many times the batch where that is more.
+REFERENCES, REFERENCES_EACH = 2_500, 25
+#: So many texts are looked at: the most uncertain, but never more than half of the pool.
+CANDIDATES, CANDIDATES_EACH = 5_000, 20
+#: The kernel's width, in typical distances of a text to the nearest labeled one.
+WIDTH = 0.8
+#: That distance is measured on so many texts.
+SAMPLE = 1_500
+
+
+@needs("proba", "learn")
+def auto(pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
+    """Split the batch by itself between typical, uncertain, rare and random texts.
+
+    Without a model all are typical: cluster representatives. With one, models of half of the
+    labels tell how stable it is, and how good. The texts are then chosen one by one so that
+    what is in doubt lies near to a labeled or chosen text: a weighted coverage of the pool,
+    where a text weighs (1 - trust x margin) to a power that grows with the stability, so that
+    an unstable model covers the pool widely and a stable one looks where it is undecided. As
+    large a share as labels are alone in their class goes to typical texts (all weigh the same),
+    since so much of the pool may belong to classes not seen yet. A tenth goes to texts that
+    look like classes with few labels, if there are any. A model that may be guessing has no
+    say: half of the batch is typical then, half drawn at random.
+
+    Args:
+        pool: needs `embeddings`, and `proba` and `learn` once there is a model.
+        n: size of the batch.
+        rng: draws samples and halves of the labels, seeds k-means, breaks ties.
+
+    Source: our own, out of W. Bae, G. L. Oliveira, D. J. Sutherland, Uncertainty Herding,
+    ICLR 2025, arXiv:2412.20644 (coverage weighted by doubt), and M. Bloodgood,
+    K. Vijay-Shanker, CoNLL 2009 (stability). See docs/benchmarks.md for how well it does.
+
+    Raises:
+        ValueError: n is negative or larger than the pool.
+
+    """
+    check_request(pool, n)
+    if n == 0:
+        return no_picks()
+    if lacks(auto, pool):
+        first = cold_start(pool, n, rng)
+        return replace(first, note=f"{len(first)} typical ({str(first.why[0]).partition(':')[0]})")
+    seen = look(pool, rng)
+    plan = split(seen, n)
+    return replace(_chosen(pool, plan, seen, rng), note=plan.note)
+
+
+def _chosen(pool: PoolView, plan: Split, seen: Seen, rng: np.random.Generator) -> Picks:
+    """Choose part after part, each among what the earlier ones left."""
+    chosen = random(pool, plan.random, rng)
+
+    def rare(rest: PoolView, n: int, rng: np.random.Generator) -> Picks:
+        return _rare(rest, n, seen.rare, np.bincount(pool.labels), rng)
+
+    def typical(rest: PoolView, n: int, rng: np.random.Generator) -> Picks:
+        return _covering(rest, n, rng, np.ones(len(rest), dtype=np.float32), "typical")
+
+    def uncertain(rest: PoolView, n: int, rng: np.random.Generator) -> Picks:
+        assert rest.proba is not None
+        doubts = 1.0 - seen.trust * margins(rest.proba)
+        weights = np.maximum(doubts, 1e-6) ** plan.sharpness
+        return _covering(rest, n, rng, as_float32(weights), "uncertain")
+
+    for part, count in ((rare, plan.rare), (typical, plan.typical), (uncertain, plan.uncertain)):
+        if count:
+            chosen = join([chosen, choose_from_rest(part, pool, chosen.indices, count, rng)])
+    missing = plan.random + plan.typical + plan.uncertain + plan.rare - len(chosen)
+    if missing:
+        chosen = join([chosen, choose_from_rest(typical, pool, chosen.indices, missing, rng)])
+    return chosen
+
+
+def _covering(
+    pool: PoolView,
+    n: int,
+    rng: np.random.Generator,
+    weights: npt.NDArray[np.float32],
+    kind: str,
+) -> Picks:
+    """Take, one by one, the text that brings the pool's weight nearest to a chosen text.
+
+    weights: (N,) of the pool's texts. The sum over the pool is estimated on references that
+    are drawn by weight, so that few are enough; candidates are the heaviest texts.
+    """
+    from threadpoolctl import threadpool_limits
+
+    among = top_n(weights, _candidates(len(pool), n), rng)
+    drawn = systematic(weights, max(REFERENCES, REFERENCES_EACH * n), rng)
+    references, times = np.unique(drawn, return_counts=True)
+    with threadpool_limits(1):
+        near = covered(pool)
+        coverage = Coverage(
+            as_float32(pool.vectors(references)),
+            as_float32(times / times.sum()),
+            _sharpness(pool, near, rng),
+        )
+        coverage.add(near)
+        chosen, gains = greedy(coverage, as_float32(pool.vectors(among)), n)
+    what = "of the pool" if kind == "typical" else "of what is in doubt"
+    why = [f"{kind}: adds {gain:.2%} coverage {what}" for gain in gains]
+    return picks(among[chosen], gains, source=f"auto {kind}", why=why)
+
+
+def _candidates(size: int, n: int) -> int:
+    wanted = max(CANDIDATES, CANDIDATES_EACH * n)
+    return max(n, min(wanted, math.ceil(size / 2)))
+
+
+def _sharpness(pool: PoolView, near: npt.NDArray[np.float32], rng: np.random.Generator) -> float:
+    """Return 1 / s^2 of the kernel exp(-distance^2 / s^2): narrower as labels get denser."""
+    rows = rng.permutation(len(pool))[:SAMPLE]
+    away = 1.0 - (as_float32(pool.vectors(rows)) @ near.T).max(axis=1)
+    return 1.0 / max(2.0 * WIDTH * float(np.median(away)), 0.01)
+
+
+def systematic(weights: npt.NDArray[np.float32], n: int, rng: np.random.Generator) -> IntArray:
+    """Draw n positions with chances in proportion to (N,) weights, by systematic sampling.
+
+    A position may be drawn several times, but never less or more often than its expected
+    number rounded down or up. Source: W. G. Madow, L. H. Madow, 1944.
+    """
+    order = rng.permutation(len(weights))
+    reached = np.cumsum(weights[order], dtype=np.float64)
+    steps = (np.arange(n) + rng.random()) / n * reached[-1]
+    return np.asarray(order[np.searchsorted(reached, steps).clip(max=len(order) - 1)])
+
+
+def _rare(
+    pool: PoolView, n: int, classes: IntArray, counts: IntArray, rng: np.random.Generator
+) -> Picks:
+    """Take the likeliest texts of each class in turn, where it is among the two likeliest."""
+    assert pool.proba is not None
+    proba = pool.proba
+    second = np.partition(proba, -2, axis=1)[:, -2]
+    turns: list[list[tuple[int, int]]] = []
+    taken: set[int] = set()
+    for c in classes.tolist():
+        mine = np.flatnonzero((proba[:, c] >= second) & (proba[:, c] > 0))
+        best = mine[top_n(proba[mine, c], n, rng)].tolist()
+        turns.append([(i, c) for i in best if i not in taken])
+        taken.update(best)
+    found = [pair for turn in range(n) for group in turns for pair in group[turn : turn + 1]][:n]
+    rows = np.array([i for i, _ in found], dtype=np.int64)
+    why = [
+        f"rare: probability {proba[i, c]:.2f} of a class with {_labels(int(counts[c]))}"
+        for i, c in found
+    ]
+    # In turns: the score is the place, not the probability.
+    return picks(rows, -np.arange(len(rows)), source="auto rare", why=why)
+
+
+def _labels(count: int) -> str:
+    return f"{count} label{'' if count == 1 else 's'}"
