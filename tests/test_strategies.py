@@ -62,10 +62,52 @@ def make_pool(n=150, k=4, seed=0, dtype=np.float32, blobs=8):
 
 
 def frozen(pool):
-    for array in (pool.embeddings, pool.proba, pool.labeled, pool.labels, pool.centers):
+    arrays = (pool.embeddings, pool.proba, pool.labeled, pool.labels, pool.centers, pool.pending)
+    for array in arrays:
         if array is not None:
             array.flags.writeable = False
     return pool
+
+
+def model(k):
+    """What fits models of k classes: a softmax of the cosines to the mean of each class."""
+
+    def learn(X, y):
+        present = np.unique(y)
+        means = unit(np.stack([X[y == c].mean(axis=0) for c in present]))
+
+        def predict(rows):
+            raised = np.exp(8 * np.asarray(rows, np.float32) @ means.T)
+            out = np.zeros((len(rows), k))
+            out[:, present] = raised / raised.sum(axis=1, keepdims=True)
+            return out
+
+        return predict
+
+    return learn
+
+
+def warm(pool, counts=(6, 6, 6, 6), guesses=False):
+    """The pool with so many labels of its classes, and a model of them.
+
+    guesses: the labels have nothing to do with the texts.
+    """
+    r, k = rng(5), len(pool.labeled)
+    labels = np.repeat(np.arange(k), counts)
+    X = unit(pool.labeled[labels] + r.normal(size=(len(labels), 16)) * 0.05)
+    labels = r.permutation(labels) if guesses else labels
+    learn = model(k)
+    predict = learn(X, labels)
+    return frozen(
+        replace(
+            pool,
+            labeled=X.astype(pool.embeddings.dtype),
+            labels=labels,
+            proba=predict(pool.embeddings),
+            predict=predict,
+            learn=learn,
+        )
+    )
 
 
 def assert_kept(chosen, n, pool):
@@ -107,6 +149,19 @@ POOLS = {
         make_pool(), embeddings=np.repeat(make_pool(n=75).embeddings, 2, axis=0)
     ),
     "certain": replace(make_pool(), proba=np.eye(4, dtype=np.float32)[np.arange(150) % 4]),
+    "with a model": warm(make_pool()),
+    "a model that guesses": warm(make_pool(), guesses=True),
+    "classes with few labels": warm(make_pool(k=6), (30, 24, 20, 2, 1, 1)),
+    "a label of each class": warm(make_pool(), (1, 1, 1, 1)),
+    "a model of one class": warm(make_pool(k=1), (6,)),
+    "a model and a single text": warm(make_pool(n=1)),
+    "a model and two texts": warm(make_pool(n=2)),
+    "a model and texts that are all equal": warm(
+        replace(make_pool(n=40), embeddings=np.full((40, 16), 0.25, np.float32))
+    ),
+    "a model and texts of this batch": warm(
+        replace(make_pool(), pending=make_pool(n=9, seed=1).embeddings)
+    ),
 }
 
 
@@ -133,7 +188,9 @@ def test_a_batch_of_no_text_is_empty(strategy):
 
 
 @every_strategy
-@pytest.mark.parametrize("pool", [POOLS["usual"], POOLS["cold"], POOLS["certain"]])
+@pytest.mark.parametrize(
+    "pool", [POOLS[name] for name in ("usual", "cold", "certain", "with a model")]
+)
 def test_the_same_seed_gives_the_same_picks(strategy, pool):
     assert_same(strategy(pool, 20, rng(3)), strategy(pool, 20, rng(3)))
 
@@ -142,6 +199,7 @@ def test_the_same_seed_gives_the_same_picks(strategy, pool):
 def test_single_and_double_precision_give_the_same_picks(strategy):
     single, double = make_pool(), make_pool(dtype=np.float64)
     assert_same(strategy(single, 20, rng()), strategy(double, 20, rng()))
+    assert_same(strategy(warm(single), 20, rng()), strategy(warm(double), 20, rng()))
 
 
 @pytest.mark.parametrize("strategy", [margin, entropy], ids=["margin", "entropy"])
@@ -157,6 +215,7 @@ def test_the_global_random_state_is_left_alone(strategy):
     before = [str(np.random.get_state()), stdlib_random.getstate()]  # noqa: NPY002
     strategy(make_pool(), 20, rng())
     strategy(POOLS["cold"], 20, rng())
+    strategy(POOLS["with a model"], 20, rng())
     assert [str(np.random.get_state()), stdlib_random.getstate()] == before  # noqa: NPY002
 
 
@@ -280,7 +339,7 @@ def small_limits(monkeypatch):
 @every_strategy
 @pytest.mark.usefixtures("small_limits")
 def test_large_pools_and_batches_keep_the_contract(strategy):
-    for pool in (POOLS["usual"], POOLS["cold"]):
+    for pool in (POOLS["usual"], POOLS["cold"], POOLS["with a model"]):
         chosen = strategy(pool, 30, rng())
         assert_kept(chosen, 30, pool)
         assert_same(chosen, strategy(pool, 30, rng()))
