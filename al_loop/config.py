@@ -75,7 +75,7 @@ class BatchSection(Section):
     """How a batch is chosen and when a round may go on."""
 
     size: int = Field(50, ge=1)
-    strategy: str = "clusters"
+    strategy: str = "auto"
     mix: dict[str, float] = Field(default_factory=lambda: {"margin": 0.7, "novelty": 0.3})
     candidates: Literal["all", "neighbors", "anchors"] = "all"
     random_share: float = Field(0.1, ge=0, le=1)

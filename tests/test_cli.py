@@ -124,7 +124,7 @@ def test_help_and_version_end_with_zero(al_loop, arguments):
         ("[batch]\nsize = 'many'\n", "config.toml: [batch] size: "),
         ("[batch\n", "config.toml is not valid TOML"),
         ("[batch]\nstrategy = 'margn'\n", "no strategy is called 'margn', did you mean margin?"),
-        ("[strategies.clusters]\namnog = 3\n", "amnog"),
+        ("[batch]\nstrategy = 'clusters'\n[strategies.clusters]\namnog = 3\n", "amnog"),
     ],
 )
 def test_a_wrong_config_is_named_before_anything_is_done(al_loop, new, config, message):
@@ -152,7 +152,7 @@ def test_an_unknown_strategy_on_the_command_line_lists_those_there_are(al_loop, 
     message, hint = one_error(err)
     assert code == 2
     assert "did you mean margin?" in message
-    assert "clusters, entropy, margin" in hint
+    assert " clusters, committee, density, " in hint
 
 
 # Other ends

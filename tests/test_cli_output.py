@@ -230,7 +230,7 @@ def test_a_dry_run_shows_choice_and_price_and_stores_nothing(al_loop, played):
 
     assert code == 0
     assert "drawn at random" in out
-    assert "center of cluster" in out
+    assert "coverage of" in out
     assert "price: 12 texts, 0.03 hours (8.0 s an answer, a guess in config.toml)" in out
     assert al_loop("-C", played, "check", "--dump")[1] == before
 

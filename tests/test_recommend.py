@@ -52,12 +52,12 @@ def test_it_replays_the_labels_of_the_project_and_changes_nothing_of_it(tmp_path
     assert found["settings"]["labeled_at_start"] == round(0.3 * len(held.pool))
     assert found["settings"]["texts"] == {"pool": len(held.pool), "test": len(held.test)}
     assert {s["strategy"] for s in found["strategies"]} == set(live.STRATEGIES)
-    assert found["target"]["reference"] == "clusters"
-    assert found["advice"]["now"] == "clusters"
+    assert found["target"]["reference"] == "auto"
+    assert found["advice"]["now"] == "auto"
     assert f"replaying {len(held.pool)} labels" in err
 
     _, err = call("recommend", "--seeds", "2", "--jobs", "1", "--json")
-    assert "8 of 8 runs were there already" in err
+    assert "10 of 10 runs were there already" in err
 
 
 def test_seeds_start_from_other_labels_and_strategies_of_a_seed_from_the_same(tmp_path):
@@ -117,11 +117,12 @@ def test_the_bias_of_chosen_labels_is_named_with_who_chose_them(tmp_path, call):
     project(tmp_path)
     add_test_set(tmp_path, call)
     out, _ = call("recommend", "--seeds", "2", "--jobs", "1", "--strategies", "random")
-    assert "were chosen by: clusters 1" in out
+    assert "were chosen by: auto " in out
+    assert ", clusters " in out  # the first batch of auto
     assert ", random " in out
-    assert "favors clusters" in out
+    assert "favors auto," in out
     assert "measured on 40 texts (test set)" in out
-    assert out.splitlines()[-1].startswith("stay with clusters: ")
+    assert out.splitlines()[-1].startswith("stay with auto: ")
 
     labels = live.Labels((), (("t", "t", "t", "x"),), (), "test set", {"random": 60, "no batch": 5})
     said = " ".join(live._bias(labels)["words"])

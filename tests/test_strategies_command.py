@@ -15,7 +15,7 @@ from al_loop import config, registry
 from tests import offline
 from tests.test_startup import HEAVY, imported_by, packages
 
-BUILT_IN = {"random", "margin", "entropy", "clusters", "novelty", "mix"}
+BUILT_IN = {"auto", "random", "margin", "entropy", "clusters", "novelty", "mix"}
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_options_come_from_the_signature_with_type_and_default(al_loop, install,
 def test_outside_of_a_workspace_the_defaults_are_shown(al_loop, tmp_path):
     found = listed(al_loop, "-C", tmp_path)
 
-    assert [name for name, r in found.items() if r["configured"]] == ["clusters"]
+    assert [name for name, r in found.items() if r["configured"]] == ["auto"]
     assert list(tmp_path.iterdir()) == []
 
 

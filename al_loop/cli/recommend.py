@@ -17,7 +17,8 @@ from al_loop.cli.simulate import number
 @click.option(
     "--strategies",
     metavar="NAME,NAME",
-    help="Query strategies (default: clusters, margin, entropy, random, and the configured one).",
+    help="Query strategies"
+    " (default: auto, clusters, margin, entropy, random, and the configured one).",
 )
 @click.pass_obj
 def recommend(

@@ -22,7 +22,7 @@ from al_loop.store import Store, answers, items, open_store, results, rounds
 from al_loop.types import ClassSpec, Role
 
 LEAST = 100  # labels to replay, without those to measure on
-STRATEGIES = ("clusters", "margin", "entropy", "random")
+STRATEGIES = ("auto", "clusters", "margin", "entropy", "random")
 ROUNDS = 4  # of a tenth each
 
 _START = 0.3
@@ -129,10 +129,14 @@ def gather(store: Store, seed: int) -> Labels:
 
 
 def _chosen_by(store: Store, pool: Sequence[tuple[str, str, str, str]]) -> dict[str, int]:
-    """Count the labels by the strategy that asked for them last; the random share is `random`."""
+    """Count the labels by the strategy that asked for them last; the random share is `random`.
+
+    What `auto` chose in one way or another ("auto typical") is its own.
+    """
     source: dict[str, str] = {}
     for number in range(1, rounds.last_number(store) + 1):
-        source |= {row.item_id: row.strategy for row in rounds.batch(store, number)}
+        batch = rounds.batch(store, number)
+        source |= {row.item_id: row.strategy.partition(" ")[0] for row in batch}
     return dict(Counter(source.get(row[0], _GIVEN) for row in pool).most_common())
 
 
