@@ -126,6 +126,8 @@ def _choice(r: Facts) -> Iterator[str]:
     )
     if r["why"]:
         yield f" why: {r['why']}"
+    if r["choice"]:
+        yield f" the batch: {r['choice']}"
     if r["inclusion"] is not None:
         yield f" drawn by chance: every such text had a probability of {r['inclusion']:.4g}"
     if r["suggestion"] is None:

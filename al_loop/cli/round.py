@@ -10,7 +10,7 @@ import click
 
 from al_loop.cli import spending
 from al_loop.cli.progress import bar, say
-from al_loop.cli.tables import echo_json, echo_table, shorten
+from al_loop.cli.tables import echo_json, echo_table, one_line, shorten
 
 _STATES = ["selected", "pushed", "pulled", "audited", "trained", "logged"]
 
@@ -144,25 +144,29 @@ def _preview(opened: Any, config: Any, *, go_on: bool, as_json: bool) -> None:
     """Print the next batch without storing it; of an open round, the batch it has."""
     from al_loop.budget import price, spent
     from al_loop.loop.select import choose
-    from al_loop.store import rounds
+    from al_loop.store import results, rounds
 
     now = spent.standing(opened.store, config.budget)
     current = rounds.open_round(opened.store)
     if current:
         number, batch = current.number, rounds.batch(opened.store, current.number)
+        strategy, note = current.strategy, results.notes(opened.store, number).get("choice")
         say(f"round {number} is open ({current.state}); this is its batch")
     else:
         choice = choose(opened.parts(), spending.allowed(opened, config, go_on=go_on))
         number, batch = choice.number, list(choice.rows)
+        strategy, note = config.batch.strategy, choice.note or None
     cost = price.price(config.budget, len(batch), sum(b.overlap for b in batch), now.pace)
     if as_json:
         texts = [dataclasses.asdict(b) for b in batch]
         priced = {"price": dataclasses.asdict(cost), "left": now.left}
-        echo_json({"number": number, "texts": texts} | priced)
+        echo_json({"number": number, "choice": note, "texts": texts} | priced)
         return
     rows = [dataclasses.asdict(b) | {"text": shorten(b.text)} for b in batch]
     columns = {"rank": "#", "item_id": "id", "strategy": "chosen by", "why": "why"}
     echo_table(rows, columns | {"suggestion": "suggestion", "text": "text"})
+    if note:
+        click.echo(one_line(f"chosen by {strategy}: {note}"))
     click.echo(cost.line())
     if now.left:
         click.echo(price.left_line(config.budget, now))

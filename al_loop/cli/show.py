@@ -53,6 +53,8 @@ def status(root: Path, as_json: bool) -> None:
         echo_json(found)
         return
     click.echo(_headline(found))
+    if found["choice"]:
+        click.echo(one_line(f"chosen by {found['strategy']}: {found['choice']}"))
     if found["annotators"]:
         columns = {"annotator": "annotator", "answered": "answered", "open": "open"}
         rows = [r | {"last_answer": _minute(r["last_answer"])} for r in found["annotators"]]

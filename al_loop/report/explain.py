@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlite3 import Row
 from typing import TYPE_CHECKING, Any
 
-from al_loop.store import Store, answers, fixes, stories
+from al_loop.store import Store, answers, fixes, results, stories
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,7 @@ def facts(store: Store, item_id: str) -> dict[str, Any]:
             {k: r[k] for k in ("id", "file", "line", "label")} | {"kept": json.loads(r["extra"])}
             for r in stories.ids(store, item_id)
         ],
-        "chosen": [_choice(r) for r in stories.choices(store, item_id)],
+        "chosen": [_choice(store, r) for r in stories.choices(store, item_id)],
         "answers": [_answer(store, r) for r in stories.said(store, item_id)],
         "doubts": [
             {k: r[k] for k in ("round", "score", "suggested")}
@@ -51,11 +51,12 @@ def facts(store: Store, item_id: str) -> dict[str, Any]:
     }
 
 
-def _choice(r: Row) -> dict[str, Any]:
+def _choice(store: Store, r: Row) -> dict[str, Any]:
     names = ("round", "state", "rank", "texts", "pool_size", "strategy", "score", "inclusion")
     then = ("why", "suggestion", "suggestion_score", "model_version", "overlap")
     flags = {"blind": bool(r["blind"]), "released": bool(r["released"])}
-    return {k: r[k] for k in (*names, *then)} | flags | {"at": r["created_at"]}
+    batch = {"choice": results.notes(store, r["round"]).get("choice"), "at": r["created_at"]}
+    return {k: r[k] for k in (*names, *then)} | flags | batch
 
 
 def _answer(store: Store, r: Row) -> dict[str, Any]:

@@ -109,6 +109,9 @@ def _rounds(facts: Mapping[str, Any]) -> Iterator[Block]:
     sources = sorted({r["accuracy_from"] for r in facts["rounds"] if r["accuracy_from"]})
     note = f"Accuracy from: {', '.join(sources)}." if sources else ""
     yield Table("What each round brought", _ROUNDS, rows, note)
+    if said := [r for r in rows if r["choice"]]:
+        columns = {"number": "round", "strategy": "strategy", "choice": "what it chose, and why"}
+        yield Table("How each batch was chosen", columns, said)
 
 
 def _settings(facts: Mapping[str, Any]) -> Iterator[Block]:

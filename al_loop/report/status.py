@@ -4,7 +4,7 @@ from typing import Any
 
 from al_loop.cells import few
 from al_loop.config import Config
-from al_loop.store import Store, overview, rounds, tasks, undo
+from al_loop.store import Store, overview, results, rounds, tasks, undo
 
 _HALF_BACK = "al-loop undo goes on with taking the round back: it was cut off"
 
@@ -24,6 +24,8 @@ def facts(store: Store, config: Config | None = None) -> dict[str, Any]:
     return {
         "round": number,
         "state": state,
+        "strategy": current.strategy if current else None,
+        "choice": results.notes(store, number).get("choice") if current else None,
         "texts": len(batch),
         "settled": len(batch) - len(left),
         "open": len(left),

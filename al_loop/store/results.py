@@ -130,6 +130,7 @@ def _history_row(store: Store, r: Any) -> dict[str, Any]:
         "number": number,
         "state": r["state"],
         "strategy": r["strategy"],
+        "choice": facts.get("choice"),
         "labels": whole("labels"),
         "answers": whole("answers"),
         "accuracy": accuracy.value,
