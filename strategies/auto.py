@@ -27,8 +27,9 @@ from strategies.uncertainty import margins
 
 #: Coverage is measured on so many texts, or on so many times the batch where that is more.
 REFERENCES, REFERENCES_EACH = 2_500, 25
-#: So many texts are looked at: the most uncertain, but never more than half of the pool.
-CANDIDATES, CANDIDATES_EACH = 5_000, 20
+#: The most uncertain texts are looked at, so many or so many times the batch, but never more
+#: than half of the pool; for typical texts a uniform draw.
+UNCERTAIN, UNCERTAIN_EACH, TYPICAL = 3_000, 10, 10_000
 #: The kernel's width, in typical distances of a text to the nearest labeled one.
 WIDTH = 0.8
 #: That distance is measured on so many texts.
@@ -44,10 +45,10 @@ def auto(pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
     what is in doubt lies near to a labeled or chosen text: a weighted coverage of the pool,
     where a text weighs (1 - trust x margin) to a power that grows with the stability, so that
     an unstable model covers the pool widely and a stable one looks where it is undecided. As
-    large a share as labels are alone in their class goes to typical texts (all weigh the same),
-    since so much of the pool may belong to classes not seen yet. A tenth goes to texts that
-    look like classes with few labels, if there are any. A model that may be guessing has no
-    say: half of the batch is typical then, half drawn at random.
+    large a share as labels are alone in their class goes to typical texts (all weigh the
+    same), since so much of the pool may belong to classes not seen yet. Where some classes
+    stay far behind the others in labels, a twentieth goes to texts that look like them. A
+    model that may be guessing has no say: half of the batch is typical then, half drawn.
 
     Args:
         pool: needs `embeddings`, and `proba` and `learn` once there is a model.
@@ -81,13 +82,16 @@ def _chosen(pool: PoolView, plan: Split, seen: Seen, rng: np.random.Generator) -
         return _rare(rest, n, seen.rare, np.bincount(pool.labels), rng)
 
     def typical(rest: PoolView, n: int, rng: np.random.Generator) -> Picks:
-        return _covering(rest, n, rng, np.ones(len(rest), dtype=np.float32), "typical")
+        among = rng.permutation(len(rest))[: max(n, TYPICAL)]
+        return _covering(rest, n, rng, np.ones(len(rest), dtype=np.float32), among, "typical")
 
     def uncertain(rest: PoolView, n: int, rng: np.random.Generator) -> Picks:
         assert rest.proba is not None
         doubts = 1.0 - seen.trust * margins(rest.proba)
         weights = np.maximum(doubts, 1e-6) ** plan.sharpness
-        return _covering(rest, n, rng, as_float32(weights), "uncertain")
+        wanted = max(UNCERTAIN, UNCERTAIN_EACH * n)
+        among = top_n(weights, max(n, min(wanted, math.ceil(len(rest) / 2))), rng)
+        return _covering(rest, n, rng, as_float32(weights), among, "uncertain")
 
     for part, count in ((rare, plan.rare), (typical, plan.typical), (uncertain, plan.uncertain)):
         if count:
@@ -103,16 +107,16 @@ def _covering(
     n: int,
     rng: np.random.Generator,
     weights: npt.NDArray[np.float32],
+    among: IntArray,
     kind: str,
 ) -> Picks:
     """Take, one by one, the text that brings the pool's weight nearest to a chosen text.
 
     weights: (N,) of the pool's texts. The sum over the pool is estimated on references that
-    are drawn by weight, so that few are enough; candidates are the heaviest texts.
+    are drawn by weight, so that few are enough. among: positions of the texts to choose from.
     """
     from threadpoolctl import threadpool_limits
 
-    among = top_n(weights, _candidates(len(pool), n), rng)
     drawn = systematic(weights, max(REFERENCES, REFERENCES_EACH * n), rng)
     references, times = np.unique(drawn, return_counts=True)
     with threadpool_limits(1):
@@ -127,11 +131,6 @@ def _covering(
     what = "of the pool" if kind == "typical" else "of what is in doubt"
     why = [f"{kind}: adds {gain:.2%} coverage {what}" for gain in gains]
     return picks(among[chosen], gains, source=f"auto {kind}", why=why)
-
-
-def _candidates(size: int, n: int) -> int:
-    wanted = max(CANDIDATES, CANDIDATES_EACH * n)
-    return max(n, min(wanted, math.ceil(size / 2)))
 
 
 def _sharpness(pool: PoolView, near: npt.NDArray[np.float32], rng: np.random.Generator) -> float:

@@ -11,8 +11,12 @@ from strategies.mix import apportion
 
 #: How much models agree is measured on so many texts of the pool.
 SAMPLE = 2_000
-#: Share of a batch for classes with few labels, and how few: relative to the mean of a class.
-RARE_SHARE, RARE = 0.1, 1 / 3
+#: Share of a batch for classes with few labels. A tenth cost more accuracy than it brought to
+#: the small classes.
+RARE_SHARE = 0.05
+#: Few is less than this share of the mean of a class, where that is at least so many labels:
+#: before, a class is more likely to be not sampled yet than rare.
+RARE, RARE_FROM = 0.25, 5
 #: Doubts are raised to a power up to this one; more would ask for the same text again and again.
 SHARPEST = 3.0
 
@@ -22,7 +26,7 @@ class Seen:
     """What is known about the model and its labels.
 
     labels, classes: how many labels, in how many classes.
-    rare: (r,) classes with fewer than a third of the mean number of labels, fewest first.
+    rare: (r,) classes with far fewer labels than the mean of a class, fewest first.
     alone: share of labels that are the only one of their class; it estimates the share of the
         pool that belongs to classes without a label (I. J. Good, Biometrika 1953, after Turing).
     stability: Cohen's kappa between the model and models of half of its labels, over the pool.
@@ -155,7 +159,8 @@ def _halves(y: IntArray, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
 
 def _rare(counts: IntArray) -> IntArray:
     there = np.flatnonzero(counts)
-    few = there[counts[there] < RARE * counts[there].mean()]
+    mean = counts[there].mean()
+    few = there[(counts[there] < RARE * mean) & (mean >= RARE_FROM)]
     return np.asarray(few[np.argsort(counts[few], kind="stable")], dtype=np.int64)
 
 
