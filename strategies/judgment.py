@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from strategies.base import FloatArray, IntArray, PoolView
+from strategies.base import IntArray, PoolView
 from strategies.mix import apportion
 
 #: How much models agree is measured on so many texts of the pool.
@@ -31,7 +31,8 @@ class Seen:
         pool that belongs to classes without a label (I. J. Good, Biometrika 1953, after Turing).
     stability: Cohen's kappa between the model and models of half of its labels, over the pool.
     accuracy, confidence: of those models on the labels that they did not see.
-    guessing: accuracy of naming the largest class.
+    chance: the accuracy that they would have if what they say had nothing to do with the text.
+        Naming the largest class is no yardstick: the labels are those of doubtful texts.
     """
 
     labels: int
@@ -41,13 +42,13 @@ class Seen:
     stability: float
     accuracy: float
     confidence: float
-    guessing: float
+    chance: float
 
     @property
     def guesses(self) -> bool:
-        """Tell whether the model may be no better than naming the largest class."""
+        """Tell whether the model may know nothing: its hits are within two errors of chance."""
         error = math.sqrt(self.accuracy * (1 - self.accuracy) / self.labels)
-        return self.accuracy - 2 * error <= self.guessing
+        return self.accuracy - 2 * error <= self.chance
 
     @property
     def trust(self) -> float:
@@ -86,25 +87,27 @@ def look(pool: PoolView, rng: np.random.Generator) -> Seen:
     half = _halves(y, rng)
     rows = rng.permutation(len(pool))[:SAMPLE]
     vectors, now = pool.vectors(rows), pool.proba[rows].argmax(axis=1)
-    kappas, hits, sure = [], [], []
+    kappas, said, true, sure = [], [], [], []
     for mine in (half, ~half):
         if len(np.unique(y[mine])) < 2:
             continue
         predict = pool.learn(pool.labeled[mine], y[mine])
         kappas.append(kappa(predict(vectors).argmax(axis=1), now))
         unseen = predict(pool.labeled[~mine])
-        hits.append(unseen.argmax(axis=1) == y[~mine])
+        said.append(unseen.argmax(axis=1))
+        true.append(y[~mine])
         sure.append(unseen.max(axis=1))
     counts = np.bincount(y)
+    agreed, chance = _agreement(said, true)
     return Seen(
         labels=len(y),
         classes=int((counts > 0).sum()),
         rare=_rare(counts),
         alone=float((counts == 1).sum() / len(y)),
         stability=float(np.mean(kappas)) if kappas else 0.0,
-        accuracy=_mean(hits),
-        confidence=_mean(sure),
-        guessing=float(counts.max() / len(y)),
+        accuracy=agreed,
+        confidence=float(np.concatenate(sure).mean()) if sure else 0.0,
+        chance=chance,
     )
 
 
@@ -140,12 +143,18 @@ def kappa(one: npt.ArrayLike, other: npt.ArrayLike) -> float:
     >>> kappa([0, 0, 1, 1], [0, 0, 1, 0])
     0.5
     """
-    a, b = np.asarray(one), np.asarray(other)
-    classes, both = np.unique(np.concatenate([a, b]), return_inverse=True)
-    shares = [np.bincount(part, minlength=len(classes)) / len(a) for part in np.split(both, 2)]
-    chance = float(shares[0] @ shares[1])
-    agreed = float((a == b).mean())
+    agreed, chance = _agreement([np.asarray(one)], [np.asarray(other)])
     return 1.0 if chance > 1 - 1e-9 else max(0.0, (agreed - chance) / (1 - chance))
+
+
+def _agreement(one: list[IntArray], other: list[IntArray]) -> tuple[float, float]:
+    """Return how often two lists of classes agree, and how often they would by chance."""
+    if not one:
+        return 0.0, 0.0
+    a, b = np.concatenate(one), np.concatenate(other)
+    size = int(max(a.max(), b.max())) + 1
+    shares = [np.bincount(part, minlength=size) / len(part) for part in (a, b)]
+    return float((a == b).mean()), float(shares[0] @ shares[1])
 
 
 def _halves(y: IntArray, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
@@ -162,7 +171,3 @@ def _rare(counts: IntArray) -> IntArray:
     mean = counts[there].mean()
     few = there[(counts[there] < RARE * mean) & (mean >= RARE_FROM)]
     return np.asarray(few[np.argsort(counts[few], kind="stable")], dtype=np.int64)
-
-
-def _mean(parts: list[npt.NDArray[np.bool_]] | list[FloatArray]) -> float:
-    return float(np.concatenate(parts).mean()) if parts else 0.0
