@@ -114,11 +114,13 @@ def needs(*fields: Need) -> Callable[[_F], _F]:
 def lacks(strategy: Callable[..., Any], pool: PoolView) -> bool:
     """Tell whether the pool has not yet what the strategy, bound or not, was marked to need."""
     function = getattr(strategy, "func", strategy)
-    without_model = pool.proba is None or pool.proba.shape[1] < 2
+    without_model = pool.proba is None or pool.proba.shape[1] < _FEWEST_CLASSES
+    labeled = len(np.unique(pool.labels))
     missing = {
-        "proba": without_model,
+        # A model of one class is sure of everything, however many classes have a name.
+        "proba": without_model or labeled == 1,
         "centers": len(pool.centers) == 0,
-        "learn": pool.learn is None or len(np.unique(pool.labels)) < _FEWEST_CLASSES,
+        "learn": pool.learn is None or labeled < _FEWEST_CLASSES,
         "predict": pool.predict is None,
     }
     return any(missing[field] for field in getattr(function, "needs", ()))

@@ -154,6 +154,7 @@ POOLS = {
     "classes with few labels": warm(make_pool(k=6), (30, 24, 20, 2, 1, 1)),
     "a label of each class": warm(make_pool(), (1, 1, 1, 1)),
     "a model of one class": warm(make_pool(k=1), (6,)),
+    "labels of one class of four": warm(make_pool(), (6, 0, 0, 0)),
     "a model and a single text": warm(make_pool(n=1)),
     "a model and two texts": warm(make_pool(n=2)),
     "a model and texts that are all equal": warm(
@@ -227,8 +228,9 @@ def test_before_there_is_anything_to_go_by_it_takes_cluster_centers_and_says_so(
 
 
 @pytest.mark.parametrize("name", ["margin", "entropy", "clusters"])
-def test_with_one_class_it_takes_cluster_centers_and_says_so(name):
-    chosen = CASES[name](POOLS["one class"], 10, rng())
+@pytest.mark.parametrize("pool", ["one class", "labels of one class of four"])
+def test_with_one_class_it_takes_cluster_centers_and_says_so(name, pool):
+    chosen = CASES[name](POOLS[pool], 10, rng())
     assert set(chosen.source) == {"clusters"}
     assert all("a single class so far: " in why for why in chosen.why)
 
