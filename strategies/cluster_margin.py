@@ -16,7 +16,7 @@ from strategies.base import (
     no_picks,
     picks,
 )
-from strategies.grouping import as_float32, cold_start, round_robin, split
+from strategies.grouping import as_float32, cold_start, nearest, round_robin, split
 from strategies.part import whole
 from strategies.uncertainty import margins, most_uncertain
 
@@ -84,7 +84,7 @@ def _clusters(pool: PoolView, rows: IntArray, count: int) -> IntArray:
         sample, tree = pool.shared.once(
             origin.embeddings, "average linkage", lambda: _linked(origin, pool.shared.seed)
         )
-        leaf: IntArray = (as_float32(pool.vectors(rows)) @ sample.T).argmax(axis=1)
+    leaf = nearest(as_float32(pool.vectors(rows)), sample)
     if len(sample) == 1:
         return leaf
 

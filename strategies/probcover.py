@@ -48,9 +48,12 @@ def probcover(pool: PoolView, n: int, rng: np.random.Generator, *, delta: float 
     check_request(pool, n)
     if n == 0:
         return no_picks()
+    from threadpoolctl import threadpool_limits
+
     radius = delta or _radius(pool)
     rows = rng.permutation(len(pool))[: max(SAMPLE, n)]  # shuffled: ties fall at random
-    chosen, new = _cover(as_float32(pool.vectors(rows)), covered(pool), n, radius)
+    with threadpool_limits(1):  # see grouping
+        chosen, new = _cover(as_float32(pool.vectors(rows)), covered(pool), n, radius)
     why = [f"covers {i} texts within {radius:.2f}" if i else "all is covered: drawn" for i in new]
     return picks(rows[chosen], new / len(rows), source="probcover", why=why)
 
@@ -115,12 +118,9 @@ def _cover(
 
 def _counts(X: npt.NDArray[np.float32], others: npt.NDArray[np.float32], least: float) -> IntArray:
     """Return (N,) numbers of others whose cosine to a row is `least` or more."""
-    from threadpoolctl import threadpool_limits
-
     out = np.zeros(len(X), dtype=np.int64)
     step = max(1, BLOCK // len(X))
-    with threadpool_limits(1):
-        for start in range(0, len(others), step):
-            cosines = X @ others[start : start + step].T
-            out += np.count_nonzero(cosines >= least, axis=1)
+    for start in range(0, len(others), step):
+        cosines = X @ others[start : start + step].T
+        out += np.count_nonzero(cosines >= least, axis=1)
     return out

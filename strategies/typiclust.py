@@ -14,6 +14,8 @@ NEAREST = 20
 SMALLEST = 5
 #: In a larger cluster typical texts are looked for among so many, drawn uniformly.
 SAMPLE = 4_000
+#: So many distances are computed at a time, to spare memory.
+BLOCK = 10_000_000
 
 
 def typiclust(pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
@@ -75,8 +77,15 @@ def _typical(pool: PoolView, rows: IntArray, count: int, rng: np.random.Generato
 
 def _spread(X: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return (m,) mean distances of m >= 2 rows to their nearest others."""
-    squared = np.maximum(2.0 - 2.0 * (X @ X.T), 0.0)
-    np.fill_diagonal(squared, np.inf)
+    from threadpoolctl import threadpool_limits
+
     k = min(NEAREST, len(X) // 2)
-    nearest = np.partition(squared, k - 1, axis=1)[:, :k]
-    return np.asarray(np.sqrt(nearest).mean(axis=1))
+    out = np.empty(len(X), dtype=np.float32)
+    step = max(1, BLOCK // len(X))
+    with threadpool_limits(1):  # see grouping
+        for start in range(0, len(X), step):
+            rows = np.arange(start, min(start + step, len(X)))
+            squared = np.maximum(2.0 - 2.0 * (X[rows] @ X.T), 0.0)
+            squared[rows - start, rows] = np.inf
+            out[rows] = np.sqrt(np.partition(squared, k - 1, axis=1)[:, :k]).mean(axis=1)
+    return out

@@ -113,6 +113,15 @@ def test_typiclust_measures_a_crowded_cluster_on_a_draw(monkeypatch):
     assert len(typical(PoolView(embeddings=scattered(60)), 60, rng())) == 60
 
 
+def test_typiclust_measures_distances_in_blocks(monkeypatch):
+    X = scattered(50)
+    squared = 2 - 2 * X @ X.T + 9 * np.eye(50)
+    expected = np.sqrt(np.sort(squared, axis=1)[:, : typiclust.NEAREST]).mean(axis=1)
+    for block in (typiclust.BLOCK, 320, 1):
+        monkeypatch.setattr(typiclust, "BLOCK", block)
+        assert typiclust._spread(X) == pytest.approx(expected, abs=1e-5)
+
+
 # probcover
 
 
@@ -236,6 +245,7 @@ def small_limits(monkeypatch):
     monkeypatch.setattr(coverage, "BLOCK", 7)
     monkeypatch.setattr(grouping, "SAMPLE", 40)
     monkeypatch.setattr(typiclust, "SAMPLE", 10)
+    monkeypatch.setattr(typiclust, "BLOCK", 70)
 
 
 @every_strategy
