@@ -260,7 +260,7 @@ def test_kappa_is_the_agreement_beyond_chance():
     assert kappa(a, a) == 1
     assert kappa(a, np.tile([0, 1], 50)) == 0
     assert kappa(a, 1 - a) == 0  # not below
-    assert kappa(np.zeros(5), np.zeros(5)) == 1
+    assert kappa([0] * 5, [0] * 5) == 1
     # 70 % agree, 0.6 x 0.5 + 0.4 x 0.5 = 50 % by chance.
     assert kappa(a, np.repeat([0, 1, 0, 1], [40, 10, 20, 30])) == pytest.approx(0.4)
 
@@ -331,7 +331,7 @@ def test_a_model_that_names_the_largest_class_only_may_be_guessing():
 
 def seen(**fields):
     usual = {"labels": 100, "classes": 9, "rare": np.array([3]), "alone": 0.0, "stability": 0.8}
-    found = {"accuracy": 0.8, "confidence": 0.7, "guessing": 0.2}
+    found = {"accuracy": 0.8, "confidence": 0.7, "chance": 0.2}
     return Seen(**usual, **{**found, **fields})
 
 
