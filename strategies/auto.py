@@ -1,6 +1,7 @@
 """The default strategy: it decides by itself what a batch is made of."""
 
 import math
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -20,18 +21,19 @@ from strategies.base import (
 )
 from strategies.baseline import random
 from strategies.coverage import Coverage, greedy
-from strategies.grouping import as_float32, cold_start, covered
+from strategies.grouping import BLOCK, as_float32, cold_start, covered
 from strategies.judgment import Seen, Split, look, split
 from strategies.part import choose_from_rest
 from strategies.uncertainty import margins
 
-#: Coverage is measured on so many texts, or on so many times the batch where that is more.
-REFERENCES, REFERENCES_EACH = 2_500, 25
+#: Coverage is measured on so many texts a text of the batch, within bounds.
+REFERENCES_EACH, FEWEST, MOST = 25, 2_500, 10_000
 #: The most uncertain texts are looked at, so many or so many times the batch, but never more
 #: than half of the pool; for typical texts a uniform draw.
 UNCERTAIN, UNCERTAIN_EACH, TYPICAL = 3_000, 10, 10_000
-#: The kernel's width, in typical distances of a text to the nearest labeled one.
-WIDTH = 0.8
+#: The kernel exp(-d^2 / s^2) has so many times the median d^2 of a text to the nearest labeled
+#: one as s^2, but at least so much, where labels are next to all texts.
+WIDTH, NARROWEST = 0.8, 0.01
 #: That distance is measured on so many texts.
 SAMPLE = 1_500
 
@@ -71,11 +73,12 @@ def auto(pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
         return replace(first, note=f"{len(first)} typical ({str(first.why[0]).partition(':')[0]})")
     seen = look(pool, rng)
     plan = split(seen, n)
-    return replace(_chosen(pool, plan, seen, rng), note=plan.note)
+    chosen = _chosen(pool, n, plan, seen, rng)
+    return replace(chosen, note=_note(chosen, plan.why))
 
 
-def _chosen(pool: PoolView, plan: Split, seen: Seen, rng: np.random.Generator) -> Picks:
-    """Choose part after part, each among what the earlier ones left."""
+def _chosen(pool: PoolView, n: int, plan: Split, seen: Seen, rng: np.random.Generator) -> Picks:
+    """Choose n texts, part after part, each among what the earlier ones left."""
     chosen = random(pool, plan.random, rng)
 
     def rare(rest: PoolView, n: int, rng: np.random.Generator) -> Picks:
@@ -93,13 +96,20 @@ def _chosen(pool: PoolView, plan: Split, seen: Seen, rng: np.random.Generator) -
         among = top_n(weights, max(n, min(wanted, math.ceil(len(rest) / 2))), rng)
         return _covering(rest, n, rng, as_float32(weights), among, "uncertain")
 
-    for part, count in ((rare, plan.rare), (typical, plan.typical), (uncertain, plan.uncertain)):
+    for part, count in ((rare, plan.rare), (typical, plan.typical)):
         if count:
             chosen = join([chosen, choose_from_rest(part, pool, chosen.indices, count, rng)])
-    missing = plan.random + plan.typical + plan.uncertain + plan.rare - len(chosen)
-    if missing:
-        chosen = join([chosen, choose_from_rest(typical, pool, chosen.indices, missing, rng)])
+    if len(chosen) < n:  # also what the rare classes could not fill
+        rest = choose_from_rest(uncertain, pool, chosen.indices, n - len(chosen), rng)
+        chosen = join([chosen, rest])
     return chosen
+
+
+def _note(chosen: Picks, why: str) -> str:
+    """Tell how many texts were chosen how, most first, and why."""
+    kinds = [str(source).removeprefix("auto ") for source in chosen.source]
+    counts = ", ".join(f"{count} {kind}" for kind, count in Counter(kinds).most_common())
+    return f"{counts} ({why})"
 
 
 def _covering(
@@ -117,7 +127,7 @@ def _covering(
     """
     from threadpoolctl import threadpool_limits
 
-    drawn = systematic(weights, max(REFERENCES, REFERENCES_EACH * n), rng)
+    drawn = systematic(weights, min(max(FEWEST, REFERENCES_EACH * n), MOST), rng)
     references, times = np.unique(drawn, return_counts=True)
     with threadpool_limits(1):
         near = covered(pool)
@@ -134,10 +144,12 @@ def _covering(
 
 
 def _sharpness(pool: PoolView, near: npt.NDArray[np.float32], rng: np.random.Generator) -> float:
-    """Return 1 / s^2 of the kernel exp(-distance^2 / s^2): narrower as labels get denser."""
+    """Return 1 / s^2 of the kernel: narrower as labels get denser."""
     rows = rng.permutation(len(pool))[:SAMPLE]
-    away = 1.0 - (as_float32(pool.vectors(rows)) @ near.T).max(axis=1)
-    return 1.0 / max(2.0 * WIDTH * float(np.median(away)), 0.01)
+    X, nearest = as_float32(pool.vectors(rows)), np.full(len(rows), -1.0, dtype=np.float32)
+    for start in range(0, len(near), BLOCK):
+        np.maximum(nearest, (X @ near[start : start + BLOCK].T).max(axis=1), out=nearest)
+    return 1.0 / max(WIDTH * float(np.median(2.0 - 2.0 * nearest)), NARROWEST)
 
 
 def systematic(weights: npt.NDArray[np.float32], n: int, rng: np.random.Generator) -> IntArray:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from strategies.base import IntArray, PoolView
+from strategies.base import FloatArray, IntArray, PoolView
 from strategies.mix import apportion
+from strategies.part import whole
 
 #: How much models agree is measured on so many texts of the pool.
 SAMPLE = 2_000
@@ -17,6 +18,8 @@ RARE_SHARE = 0.05
 #: Few is less than this share of the mean of a class, where that is at least so many labels:
 #: before, a class is more likely to be not sampled yet than rare.
 RARE, RARE_FROM = 0.25, 5
+#: Below so many labels, of classes that have more than one, nobody can tell that a model guesses.
+ENOUGH = 10
 #: Doubts are raised to a power up to this one; more would ask for the same text again and again.
 SHARPEST = 3.0
 
@@ -31,8 +34,9 @@ class Seen:
         pool that belongs to classes without a label (I. J. Good, Biometrika 1953, after Turing).
     stability: Cohen's kappa between the model and models of half of its labels, over the pool.
     accuracy, confidence: of those models on the labels that they did not see.
-    chance: the accuracy that they would have if what they say had nothing to do with the text.
-        Naming the largest class is no yardstick: the labels are those of doubtful texts.
+    guesses: whether they may know nothing: what they give the true class is within two errors
+        of what they give it on other texts. Hits are no yardstick, as most texts of a skewed
+        set are hit by naming the largest class, and the labels are those of doubtful texts.
     """
 
     labels: int
@@ -42,13 +46,7 @@ class Seen:
     stability: float
     accuracy: float
     confidence: float
-    chance: float
-
-    @property
-    def guesses(self) -> bool:
-        """Tell whether the model may know nothing: its hits are within two errors of chance."""
-        error = math.sqrt(self.accuracy * (1 - self.accuracy) / self.labels)
-        return self.accuracy - 2 * error <= self.chance
+    guesses: bool
 
     @property
     def trust(self) -> float:
@@ -61,7 +59,7 @@ class Split:
     """How many texts of a batch are chosen how.
 
     sharpness: the power that doubts are raised to.
-    note: what is done and why, for people.
+    why: the reasons, for people.
     """
 
     random: int
@@ -69,7 +67,7 @@ class Split:
     uncertain: int
     rare: int
     sharpness: float
-    note: str
+    why: str
 
 
 def look(pool: PoolView, rng: np.random.Generator) -> Seen:
@@ -86,29 +84,48 @@ def look(pool: PoolView, rng: np.random.Generator) -> Seen:
     y = pool.labels
     half = _halves(y, rng)
     rows = rng.permutation(len(pool))[:SAMPLE]
-    vectors, now = pool.vectors(rows), pool.proba[rows].argmax(axis=1)
-    kappas, said, true, sure = [], [], [], []
+    origin, at = whole(pool)
+    assert origin.proba is not None
+    vectors, now = pool.vectors(rows), origin.proba[at[rows]].argmax(axis=1)
+    kappas: list[float] = []
+    tried: list[npt.NDArray[np.float64]] = [np.empty((0, 3))]
     for mine in (half, ~half):
         if len(np.unique(y[mine])) < 2:
             continue
         predict = pool.learn(pool.labeled[mine], y[mine])
         kappas.append(kappa(predict(vectors).argmax(axis=1), now))
-        unseen = predict(pool.labeled[~mine])
-        said.append(unseen.argmax(axis=1))
-        true.append(y[~mine])
-        sure.append(unseen.max(axis=1))
+        known = np.isin(y[~mine], y[mine])
+        tried.append(_tried(predict(pool.labeled[~mine]), y[~mine], known))
+    hit, sure, told = np.concatenate(tried).T
     counts = np.bincount(y)
-    agreed, chance = _agreement(said, true)
     return Seen(
         labels=len(y),
         classes=int((counts > 0).sum()),
         rare=_rare(counts),
         alone=float((counts == 1).sum() / len(y)),
         stability=float(np.mean(kappas)) if kappas else 0.0,
-        accuracy=agreed,
-        confidence=float(np.concatenate(sure).mean()) if sure else 0.0,
-        chance=chance,
+        accuracy=float(hit.mean()) if len(hit) else 0.0,
+        confidence=float(sure.mean()) if len(sure) else 0.0,
+        guesses=_by_chance(told[np.isfinite(told)]),
     )
+
+
+def _tried(proba: FloatArray, y: IntArray, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Return (m, 3): is it right, how sure, and how much more it gives the true class than usual.
+
+    proba: (m, k) of texts that the model did not see. known: (m,) whether it saw their class;
+    where not, the third is NaN.
+    """
+    told = np.where(known, proba[np.arange(len(y)), y] - proba.mean(axis=0)[y], np.nan)
+    return np.column_stack([proba.argmax(axis=1) == y, proba.max(axis=1), told])
+
+
+def _by_chance(told: npt.NDArray[np.float64]) -> bool:
+    """Tell whether the mean may be 0; of too few there is no telling."""
+    if len(told) < ENOUGH:
+        return False
+    error = told.std(ddof=1) / math.sqrt(len(told))
+    return bool(told.mean() <= 2 * error + 1e-9)  # equal answers differ in their last digits
 
 
 def split(seen: Seen, n: int) -> Split:
@@ -116,15 +133,11 @@ def split(seen: Seen, n: int) -> Split:
     why = f"{seen.labels} labels in {seen.classes} classes"
     if seen.guesses:
         typical, random = apportion(n, [0.5, 0.5])
-        note = f"the model may be guessing: {typical} typical, {random} random ({why})"
-        return Split(random, typical, 0, 0, 1.0, note)
+        return Split(random, typical, 0, 0, 1.0, f"the model may be guessing: {why}")
     rare = round(RARE_SHARE * n) if len(seen.rare) else 0
     typical = round((n - rare) * seen.alone)
-    counts = {"typical": typical, "uncertain": n - typical - rare, "rare": rare}
-    parts = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    note = f"{parts} ({why}; models of half of them agree, kappa {seen.stability:.2f})"
-    sharpness = sharpen(seen.stability)
-    return Split(0, typical, n - typical - rare, rare, sharpness, note)
+    why = f"{why}; models of half of them agree, kappa {seen.stability:.2f}"
+    return Split(0, typical, n - typical - rare, rare, sharpen(seen.stability), why)
 
 
 def sharpen(stability: float) -> float:
@@ -143,18 +156,12 @@ def kappa(one: npt.ArrayLike, other: npt.ArrayLike) -> float:
     >>> kappa([0, 0, 1, 1], [0, 0, 1, 0])
     0.5
     """
-    agreed, chance = _agreement([np.asarray(one)], [np.asarray(other)])
-    return 1.0 if chance > 1 - 1e-9 else max(0.0, (agreed - chance) / (1 - chance))
-
-
-def _agreement(one: list[IntArray], other: list[IntArray]) -> tuple[float, float]:
-    """Return how often two lists of classes agree, and how often they would by chance."""
-    if not one:
-        return 0.0, 0.0
-    a, b = np.concatenate(one), np.concatenate(other)
+    a, b = np.asarray(one), np.asarray(other)
     size = int(max(a.max(), b.max())) + 1
     shares = [np.bincount(part, minlength=size) / len(part) for part in (a, b)]
-    return float((a == b).mean()), float(shares[0] @ shares[1])
+    chance = float(shares[0] @ shares[1])
+    agreed = float((a == b).mean())
+    return 1.0 if chance > 1 - 1e-9 else max(0.0, (agreed - chance) / (1 - chance))
 
 
 def _halves(y: IntArray, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
