@@ -30,10 +30,11 @@ from strategies.uncertainty import margins
 REFERENCES_EACH, FEWEST, MOST = 25, 2_500, 10_000
 #: The most uncertain texts are looked at, so many or so many times the batch, but never more
 #: than half of the pool; for typical texts a uniform draw.
-UNCERTAIN, UNCERTAIN_EACH, TYPICAL = 3_000, 10, 10_000
+CANDIDATES, CANDIDATES_EACH, OF_ALL = 3_000, 10, 10_000
 #: The kernel exp(-d^2 / s^2) has so many times the median d^2 of a text to the nearest labeled
 #: one as s^2, but at least so much, where labels are next to all texts.
 WIDTH, NARROWEST = 0.8, 0.01
+TYPICAL = "auto typical"  # source of such picks
 #: That distance is measured on so many texts.
 SAMPLE = 1_500
 
@@ -70,11 +71,12 @@ def auto(pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
         return no_picks()
     if lacks(auto, pool):
         first = cold_start(pool, n, rng)
-        return replace(first, note=f"{len(first)} typical ({str(first.why[0]).partition(':')[0]})")
+        reason = str(first.why[0]).partition(":")[0]
+        return replace(first, source=np.full(n, TYPICAL), note=_note([TYPICAL] * n, reason))
     seen = look(pool, rng)
     plan = split(seen, n)
     chosen = _chosen(pool, n, plan, seen, rng)
-    return replace(chosen, note=_note(chosen, plan.why))
+    return replace(chosen, note=_note(chosen.source.tolist(), plan.why))
 
 
 def _chosen(pool: PoolView, n: int, plan: Split, seen: Seen, rng: np.random.Generator) -> Picks:
@@ -85,14 +87,14 @@ def _chosen(pool: PoolView, n: int, plan: Split, seen: Seen, rng: np.random.Gene
         return _rare(rest, n, seen.rare, np.bincount(pool.labels), rng)
 
     def typical(rest: PoolView, n: int, rng: np.random.Generator) -> Picks:
-        among = rng.permutation(len(rest))[: max(n, TYPICAL)]
+        among = rng.permutation(len(rest))[: max(n, OF_ALL)]
         return _covering(rest, n, rng, np.ones(len(rest), dtype=np.float32), among, "typical")
 
     def uncertain(rest: PoolView, n: int, rng: np.random.Generator) -> Picks:
         assert rest.proba is not None
         doubts = 1.0 - seen.trust * margins(rest.proba)
         weights = np.maximum(doubts, 1e-6) ** plan.sharpness
-        wanted = max(UNCERTAIN, UNCERTAIN_EACH * n)
+        wanted = max(CANDIDATES, CANDIDATES_EACH * n)
         among = top_n(weights, max(n, min(wanted, math.ceil(len(rest) / 2))), rng)
         return _covering(rest, n, rng, as_float32(weights), among, "uncertain")
 
@@ -105,11 +107,10 @@ def _chosen(pool: PoolView, n: int, plan: Split, seen: Seen, rng: np.random.Gene
     return chosen
 
 
-def _note(chosen: Picks, why: str) -> str:
+def _note(sources: list[str], why: str) -> str:
     """Tell how many texts were chosen how, most first, and why."""
-    kinds = [str(source).removeprefix("auto ") for source in chosen.source]
-    counts = ", ".join(f"{count} {kind}" for kind, count in Counter(kinds).most_common())
-    return f"{counts} ({why})"
+    counted = Counter(source.removeprefix("auto ") for source in sources).most_common()
+    return f"{', '.join(f'{count} {kind}' for kind, count in counted)} ({why})"
 
 
 def _covering(

@@ -71,7 +71,7 @@ def sources(chosen):
 )
 def test_without_a_model_representatives_are_taken_and_the_note_says_so(name, reason):
     chosen = auto(POOLS[name], 12, rng())
-    assert sources(chosen) == {"clusters": 12}
+    assert sources(chosen) == {"auto typical": 12}
     assert chosen.note == f"12 typical ({reason})"
 
 
