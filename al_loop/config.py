@@ -88,7 +88,9 @@ class ModelSection(Section):
     """The encoder and the classifier on top of it."""
 
     encoder: str = "all-MiniLM-L6-v2"
-    kind: Literal["logistic", "balanced", "svm", "nearest_mean"] = "logistic"
+    kind: Literal["auto", "logistic", "balanced", "svm", "nearest_mean", "self_training"] = (
+        "logistic"
+    )
     C: float = Field(10.0, gt=0)
 
 

@@ -1,7 +1,8 @@
 """The kinds of classifier that can be configured, and how scores become probabilities."""
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +11,24 @@ Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 Matrix: TypeAlias = npt.NDArray[np.float64]
 Labels: TypeAlias = npt.NDArray[np.int64]
 
+Kind: TypeAlias = Literal["logistic", "balanced", "svm", "nearest_mean", "self_training"]
+
 #: Heads that give scores, no probabilities, with the temperature for want of labels to fit it:
 #: about what 500 labels of banking77 give.
 SCORING: Mapping[str, float] = {"svm": 0.25, "nearest_mean": 0.05}
 
 _LEAST_ROWS = 20  # to fit a temperature to
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What kind of classifier, and its inverse regularization strength."""
+
+    kind: Kind = "logistic"
+    C: float = 10.0
+
+    def __str__(self) -> str:
+        return self.kind if self.kind == "nearest_mean" else f"{self.kind} with C = {self.C:g}"
 
 
 class NearestMean:
@@ -52,7 +66,7 @@ def make(kind: str, C: float, seed: int) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.svm import LinearSVC
 
-    if kind == "logistic":
+    if kind in ("logistic", "self_training"):
         return LogisticRegression(C=C, max_iter=2_000)
     if kind == "balanced":
         return LogisticRegression(C=C, max_iter=2_000, class_weight="balanced")
@@ -67,6 +81,19 @@ def scores(estimator: Any, X: Floats) -> Matrix:
     """Return (n, p) scores of (n, d) vectors, one column a class also when there are two."""
     found = np.asarray(estimator.decision_function(X), dtype=np.float64)
     return np.column_stack([-found, found]) if found.ndim == 1 else found
+
+
+def logits(estimator: Any, X: Floats) -> Matrix:
+    """Return (n, p) scores whose softmax is `predict_proba`, where the estimator has that."""
+    found = scores(estimator, X)
+    return found / 2 if found.shape[1] == 2 and hasattr(estimator, "predict_proba") else found
+
+
+def proba(estimator: Any, X: Floats, temperature: float) -> Matrix:
+    """Return (n, p) probabilities of (n, d) vectors at a temperature, by the softmax of logits."""
+    if temperature == 1 and hasattr(estimator, "predict_proba"):
+        return np.asarray(estimator.predict_proba(X), dtype=np.float64)
+    return softmax(logits(estimator, X) / temperature)
 
 
 def softmax(logits: Matrix) -> Matrix:
@@ -85,7 +112,8 @@ def temperature(held_out: Matrix, truth: Labels, *, default: float) -> float:
     rounds have.
 
     Args:
-        held_out: (r, p) scores of rows that the model was not fitted on.
+        held_out: (r, p) scores of rows that the model was not fitted on, -inf for classes that
+            it did not know.
         truth: (r,) their columns.
         default: the answer for want of rows.
 

@@ -10,30 +10,25 @@ TypeError, its constructor fits and works. A fresh learner is made for each fit.
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from al_loop import heads
+from al_loop import head_choice, heads, selftrain
+from al_loop.folds import assign_folds
+from al_loop.heads import Head
 from al_loop.lean import one_thread, without_torch
+from al_loop.training import Task
 
-Kind: TypeAlias = Literal["logistic", "balanced", "svm", "nearest_mean"]
+#: "auto" is resolved when it is fitted: `Classifier.head` has one of the other kinds.
+Kind: TypeAlias = heads.Kind | Literal["auto"]
+#: Those that learn from unlabeled texts as well.
+POOLED = ("auto", "self_training")
 Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 Proba: TypeAlias = npt.NDArray[np.float64]
 Labels: TypeAlias = npt.NDArray[np.int64]
-
-_FOLDS = 3  # for a temperature
-_MOST_ROWS = 2_000  # it is fitted on: one number needs no more
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What kind of classifier, and its inverse regularization strength."""
-
-    kind: Kind = "logistic"
-    C: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +37,8 @@ class Classifier:
 
     present: (p,) positions of the classes it was trained on, ascending.
     estimator: the scikit-learn estimator; None when `present` is a single class.
-    temperature: what the scores of a head without probabilities are divided by.
+    temperature: what scores, or logarithms of probabilities, are divided by.
+    why: how `auto` came to this head, in one line for people; not saved.
     """
 
     head: Head
@@ -50,6 +46,7 @@ class Classifier:
     present: Labels
     estimator: Any = None
     temperature: float = 1.0
+    why: str = ""
 
     def proba(self, X: Floats) -> Proba:
         """Return (n, n_classes) probabilities of (n, d) vectors; each row sums to 1."""
@@ -58,10 +55,7 @@ class Classifier:
             out[:, self.present] = 1.0
         elif len(X):
             with one_thread():
-                if self.head.kind in heads.SCORING:
-                    found = heads.softmax(heads.scores(self.estimator, X) / self.temperature)
-                else:
-                    found = np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
+                found = heads.proba(self.estimator, X, self.temperature)
             out[:, self.present] = found / found.sum(axis=1, keepdims=True)  # after float32
         return out
 
@@ -84,26 +78,34 @@ def fit(
         y: (m,) positions in the stored class order.
         n_classes: number of stored classes, labeled or not.
         kind: logistic regression, the same balanced (classes weighted by 1 / frequency), a
-            linear svm, or nearest_mean; `heads.temperature` calibrates the last two.
-        C: inverse regularization strength; nearest_mean has none.
+            linear svm, nearest_mean, or logistic regression with self_training over the pool
+            (without one it is logistic). `auto` chooses by cross-validation. A temperature
+            fitted out of fold calibrates all but the plain logistic and balanced.
+        C: inverse regularization strength; nearest_mean has none, `auto` also tries a tenth
+            of it and ten times as much.
         seed: of everything random.
         weights: (m,) sample weights, or None for equal ones.
-        pool: (N, d) unlabeled vectors; no head uses them yet.
+        pool: (N, d) unlabeled vectors, rows of length 1; a sample of them is used.
 
     Raises:
         ValueError: no row, or a label outside of 0..n_classes - 1.
 
     """
     _check(X, y, n_classes)
-    head = Head(kind, C)
-    present = np.unique(y)
-    if len(present) == 1:
-        return Classifier(head, n_classes, present)
     with one_thread(), _calm():
-        estimator = _fitted(head, seed, X, y, weights)
-        scoring = kind in heads.SCORING
-        temperature = _temperature(head, seed, X, y, weights) if scoring else 1.0
-    return Classifier(head, n_classes, present, estimator, temperature)
+        task = _task(X, y, kind, seed, weights, pool)
+        head, why = _resolved(task, kind, C)
+        calibrated = kind == "auto" or head.kind in heads.SCORING or task.graph is not None
+        found = _trained(task, head, np.arange(len(y)), n_classes, calibrated=calibrated)
+    return replace(found, why=why)
+
+
+def choose(
+    X: Floats, y: Labels, *, kind: Kind, C: float = 10.0, seed: int = 0, pool: Floats | None = None
+) -> Head:
+    """Return the head that `fit` would use, to fit it many times; cheap unless kind is auto."""
+    with one_thread(), _calm():
+        return _resolved(_task(X, y, kind, seed, None, pool), kind, C)[0]
 
 
 def out_of_fold(
@@ -147,34 +149,51 @@ def cross_predict(
     C: float = 10.0,
     seed: int = 0,
     wanted: npt.NDArray[np.bool_] | None = None,
+    pool: Floats | None = None,
 ) -> Proba:
     """Return (m, n_classes): each row's probabilities by a model of the other folds.
 
     `fold` (m,) as from `assign_folds`; rows outside of the mask `wanted` (m,) stay NaN, and
-    folds without a wanted row cost nothing.
+    folds without a wanted row cost nothing. With `auto` the head is chosen once, on all rows.
     """
     out = np.full((len(y), n_classes), np.nan)
     wanted = np.ones(len(y), dtype=bool) if wanted is None else wanted
-    for number in np.unique(fold[wanted]):
-        test = (fold == number) & wanted
-        train = fold != number
-        model = fit(X[train], y[train], n_classes=n_classes, kind=kind, C=C, seed=seed)
-        out[test] = model.proba(X[test])
+    with one_thread(), _calm():
+        task = _task(X, y, kind, seed, None, pool)
+        head, _ = _resolved(task, kind, C)
+        for number in np.unique(fold[wanted]):
+            test, train = (fold == number) & wanted, np.flatnonzero(fold != number)
+            calibrated = head.kind in heads.SCORING
+            model = _trained(task, head, train, n_classes, calibrated=calibrated)
+            out[test] = model.proba(X[test])
     return out
 
 
-def assign_folds(y: Labels, folds: int, seed: int) -> Labels:
-    """Return (m,) fold numbers below `folds`, each class spread as evenly as can be.
+def _task(
+    X: Floats, y: Labels, kind: Kind, seed: int, weights: Floats | None, pool: Floats | None
+) -> Task:
+    graph = None
+    if kind in POOLED and pool is not None and selftrain.helps(y, pool):
+        graph = selftrain.graph(X, pool, seed)
+    return Task(X, y, weights, seed, graph, _fitted)
 
-    Rows are dealt out class by class in random order, so that classes of any size are
-    allowed; scikit-learn's StratifiedKFold warns or raises below `folds` labels.
-    """
-    rng = np.random.default_rng([seed, folds])
-    shuffled = rng.permutation(len(y))
-    by_class = shuffled[np.argsort(y[shuffled], kind="stable")]
-    fold = np.empty(len(y), dtype=np.int64)
-    fold[by_class] = np.arange(len(y)) % folds
-    return fold
+
+def _resolved(task: Task, kind: Kind, C: float) -> tuple[Head, str]:
+    """Return the head to fit, and why it was chosen, empty where it was given."""
+    if kind != "auto":
+        return Head(kind, C), ""
+    some = head_choice.candidates(C, pool=task.graph is not None)
+    return head_choice.pick(head_choice.compare(some, task.y, task.predict, task.seed))
+
+
+def _trained(
+    task: Task, head: Head, rows: Labels, n_classes: int, *, calibrated: bool
+) -> Classifier:
+    present = np.unique(task.y[rows])
+    if len(present) == 1:
+        return Classifier(head, n_classes, present)
+    temperature = task.temperature(head, rows) if calibrated else 1.0
+    return Classifier(head, n_classes, present, task.estimator(head, rows), temperature)
 
 
 def _fitted(head: Head, seed: int, X: Floats, y: Labels, weights: Floats | None) -> Any:
@@ -185,27 +204,6 @@ def _fitted(head: Head, seed: int, X: Floats, y: Labels, weights: Floats | None)
     options = {} if weights is None else {"sample_weight": weights}
     estimator = heads.make(head.kind, head.C, seed)
     return ActiveLearner(estimator=estimator, X_training=X, y_training=y, **options).estimator
-
-
-def _temperature(head: Head, seed: int, X: Floats, y: Labels, weights: Floats | None) -> float:
-    """Fit a temperature on scores out of fold, of classes with a label for each fold."""
-    default = heads.SCORING[head.kind]
-    rows = np.flatnonzero((np.bincount(y) >= _FOLDS)[y])
-    if len(rows) > _MOST_ROWS:
-        rng = np.random.default_rng(seed)
-        rows = np.sort(rng.choice(rows, _MOST_ROWS, replace=False))
-        rows = rows[(np.bincount(y[rows]) >= _FOLDS)[y[rows]]]
-    present, truth = np.unique(y[rows], return_inverse=True)
-    if len(present) < 2:
-        return default
-    held_out = np.zeros((len(rows), len(present)))
-    fold = assign_folds(truth, _FOLDS, seed)
-    for number in range(_FOLDS):
-        train, test = rows[fold != number], rows[fold == number]
-        some = None if weights is None else weights[train]
-        estimator = _fitted(head, seed, X[train], y[train], some)
-        held_out[fold == number] = heads.scores(estimator, X[test])
-    return heads.temperature(held_out, truth, default=default)
 
 
 @contextmanager

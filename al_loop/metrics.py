@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from al_loop import learner
+from al_loop.folds import assign_folds
 from al_loop.types import Metric
 
 Labels: TypeAlias = npt.NDArray[np.int64]
@@ -70,11 +71,12 @@ def cross_validated(
     kind: learner.Kind = "logistic",
     C: float = 10.0,
     seed: int = 0,
+    pool: npt.NDArray[np.floating[Any]] | None = None,
 ) -> Labels:
     """Return what models that did not see a row predict for the rows of `mask`.
 
-    All rows train; only those drawn at random are predicted, since the others were picked for
-    being difficult. A class with a single label counts too, though no fold gets it right.
+    All rows train; only those drawn at random are predicted, the others were picked for being
+    difficult. A class with a single label counts too, though no fold gets it right.
 
     Args:
         X: (m, d) vectors of the labeled texts.
@@ -82,21 +84,19 @@ def cross_validated(
         mask: (m,) true for rows that were drawn uniformly.
         n_classes: number of stored classes.
         folds: models to train; fewer when there are fewer rows.
-        kind: as for `learner.fit`, so are `C` and `seed`.
+        kind: as for `learner.fit`, so are the next three.
         C: inverse regularization strength.
         seed: of the folds as well.
+        pool: (N, d) vectors of unlabeled texts.
 
-    Returns:
-        (mask.sum(),) predicted classes in the order of the rows.
-
-    Raises ValueError for fewer than two rows.
+    Returns (mask.sum(),) classes in the order of the rows; raises ValueError below two rows.
 
     """
     if len(y) < 2:
         raise ValueError("cross-validation needs at least two labels")
-    fold = learner.assign_folds(y, min(folds, len(y)), seed)
+    fold = assign_folds(y, min(folds, len(y)), seed)
     proba = learner.cross_predict(
-        X, y, fold, n_classes=n_classes, kind=kind, C=C, seed=seed, wanted=mask
+        X, y, fold, n_classes=n_classes, kind=kind, C=C, seed=seed, wanted=mask, pool=pool
     )
     return np.asarray(proba[mask].argmax(axis=1), dtype=np.int64)
 

@@ -17,8 +17,9 @@ import numpy as np
 
 from al_loop.errors import StateError
 from al_loop.files import sha256, write_whole
+from al_loop.heads import Head
 from al_loop.lean import without_torch
-from al_loop.learner import Classifier, Head
+from al_loop.learner import Classifier
 
 #: Beside numpy's and scikit-learn's own, which skops trusts by itself.
 TRUSTED = ("al_loop.heads.NearestMean",)

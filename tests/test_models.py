@@ -10,7 +10,7 @@ from al_loop import learner, models
 from al_loop.errors import InputError, StateError
 from al_loop.files import sha256
 
-KINDS = ["logistic", "balanced", "svm", "nearest_mean"]
+KINDS = ["logistic", "balanced", "svm", "nearest_mean", "self_training", "auto"]
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 8)).astype(np.float32)
 Y = np.repeat([4, 0, 2], 20)

@@ -92,11 +92,7 @@ def against_random(store: Store, config: Config, vectors: Vectors, bar: Bar = no
         pool = [r for r in pool if r[0] in paid or r[0] in some]
     found = _gather(store, config, vectors, pool, test, paid)
 
-    def fit_predict(X: Floats, y: Labels, wanted: Floats) -> Labels:
-        m = config.model
-        model = learner.fit(X, y, n_classes=found.n_classes, kind=m.kind, C=m.C, seed=config.seed)
-        return np.asarray(model.proba(wanted).argmax(axis=1), dtype=np.int64)
-
+    fit_predict = _learns(found, config)
     given, drawn = found.ours.some(~found.paid), found.ours.some(found.drawn)
     # From half of ours on: of a large test set the curve would begin above what we have.
     largest = min(LARGEST, REACH * bought)
@@ -112,6 +108,22 @@ def against_random(store: Store, config: Config, vectors: Vectors, bar: Bar = no
         curve=tuple(curve.points(measured, rng)),
         needed=curve.needed(measured, right, rng),
     )
+
+
+def _learns(found: _Labels, config: Config) -> Callable[[Floats, Labels, Floats], Labels]:
+    """Return what fits a classifier and predicts with it.
+
+    The head is chosen once, and learns from labels alone: the curve takes many fits, and the
+    same holds for both sides of the comparison.
+    """
+    m, n, seed = config.model, found.n_classes, config.seed
+    head = learner.choose(found.ours.X, found.ours.y, kind=m.kind, C=m.C, seed=seed)
+
+    def fit_predict(X: Floats, y: Labels, wanted: Floats) -> Labels:
+        model = learner.fit(X, y, n_classes=n, kind=head.kind, C=head.C, seed=seed)
+        return np.asarray(model.proba(wanted).argmax(axis=1), dtype=np.int64)
+
+    return fit_predict
 
 
 def _gather(

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_loop import learner, models
+from al_loop import learner, models, selftrain
 from al_loop.config import Config
 from al_loop.errors import StateError
 from al_loop.loop.parts import Labels, Parts, Vectors
-from al_loop.store import answers, items, results
+from al_loop.store import answers, items, results, rounds
 from al_loop.types import ClassSpec
 from strategies.base import FloatArray, Learn, Predict
 
@@ -61,8 +61,28 @@ def _digest(config: Config, ids: Sequence[str], names: Sequence[str]) -> str:
     return hashlib.sha256(facts.encode()).hexdigest()[:8]
 
 
-def train(known: Knowledge, config: Config) -> learner.Classifier | None:
-    """Fit the configured classifier; None when there is nothing to learn from."""
+def unlabeled(parts: Parts, config: Config) -> Vectors | None:
+    """Return (n, d) vectors of unlabeled texts for a classifier that learns from them.
+
+    A uniform sample of the pool where it is large, so that it costs little. None when the
+    configured classifier has no use for them.
+    """
+    if config.model.kind not in learner.POOLED:
+        return None
+    pool = rounds.pool(parts.store)
+    if len(pool) > selftrain.SAMPLE:
+        rng = np.random.default_rng([config.seed, len(pool)])
+        pool = [pool[i] for i in np.sort(rng.choice(len(pool), selftrain.SAMPLE, replace=False))]
+    return parts.vectors(config.model.encoder, [p[2] for p in pool], [p[1] for p in pool])
+
+
+def train(
+    known: Knowledge, config: Config, pool: Vectors | None = None
+) -> learner.Classifier | None:
+    """Fit the configured classifier; None when there is nothing to learn from.
+
+    pool: from `unlabeled`.
+    """
     if len(known.y) == 0:
         return None
     return learner.fit(
@@ -72,11 +92,15 @@ def train(known: Knowledge, config: Config) -> learner.Classifier | None:
         kind=config.model.kind,
         C=config.model.C,
         seed=config.seed,
+        pool=pool,
     )
 
 
 def learn(known: Knowledge, config: Config, model: learner.Classifier | None) -> Learn | None:
-    """Return what fits further models of the kind that `model` is; None without a model."""
+    """Return what fits further models of the kind that `model` is; None without a model.
+
+    They learn from labels alone, in a tenth of the time that the pool would take.
+    """
     if model is None:
         return None
     head, n = model.head, len(known.classes)
@@ -104,7 +128,7 @@ def classifier(
         except StateError as e:
             parts.say(f"{e.message}: it is trained again")
     version = saved.version if saved is not None and same else known.version
-    return train(known, config), version
+    return train(known, config, unlabeled(parts, config)), version
 
 
 def centers(parts: Parts, config: Config, known: Knowledge) -> Vectors:

@@ -9,7 +9,7 @@ from al_loop import learner, metrics, models
 from al_loop.config import Config
 from al_loop.crash import point
 from al_loop.loop import knowledge
-from al_loop.loop.parts import Parts, generator
+from al_loop.loop.parts import Parts, Vectors, generator
 from al_loop.store import answers, fixes, results, rounds
 from al_loop.store.rounds import Round
 from al_loop.types import Metric
@@ -54,8 +54,9 @@ def train(parts: Parts, round_: Round, config: Config) -> None:
     began = time.monotonic()
     store = parts.store
     known = knowledge.gather(parts, config, round_.number)
-    model = knowledge.train(known, config) if known.ids else None
-    measured, source = _measure(parts, round_, config, known, model)
+    pool = knowledge.unlabeled(parts, config) if known.ids else None
+    model = knowledge.train(known, config, pool) if known.ids else None
+    measured, source = _measure(parts, round_, config, known, model, pool)
     saved = None
     if model is not None and parts.models_dir is not None:
         facts = {"version": known.version, "classes": known.names, "model": dict(config.model)}
@@ -66,7 +67,7 @@ def train(parts: Parts, round_: Round, config: Config) -> None:
             version=known.version,
             path=name,
             sha256=digest,
-            kind=config.model.kind,
+            kind=model.head.kind,
             encoder=config.model.encoder,
             classes=tuple(known.names),
             labels=len(known.ids),
@@ -76,9 +77,13 @@ def train(parts: Parts, round_: Round, config: Config) -> None:
             results.save_model(store, saved)
         results.save_metrics(store, round_.number, measured)
         results.save_note(store, round_.number, "accuracy_from", source)
+        if model is not None and model.why:
+            results.save_note(store, round_.number, "head", model.why)
         rounds.transition(store, round_.number, "audited", "trained", time.monotonic() - began)
         point("C14 model written")
     point("C14 model committed")
+    if model is not None and model.why:
+        parts.say(f"round {round_.number}: classifier: {model.why}")
 
 
 def _measure(
@@ -87,6 +92,7 @@ def _measure(
     config: Config,
     known: knowledge.Knowledge,
     model: learner.Classifier | None,
+    pool: Vectors | None,
 ) -> tuple[list[Metric], str | None]:
     """Measure on the test set, or else on the labels that were drawn at random."""
     rng = generator(config, round_.number, _TRAIN)
@@ -101,16 +107,17 @@ def _measure(
         return metrics.evaluate(truth, predicted, rng), "test set"
     drawn = results.random_items(parts.store)
     mask = np.array([i in drawn for i in known.ids], dtype=bool)
-    if mask.sum() < MIN_RANDOM:
+    if model is None or mask.sum() < MIN_RANDOM:
         return [Metric("accuracy", None), Metric("macro_f1", None)], None
     predicted = metrics.cross_validated(
         known.X,
         known.y,
         mask,
         n_classes=len(known.classes),
-        kind=config.model.kind,
-        C=config.model.C,
+        kind=model.head.kind,
+        C=model.head.C,
         seed=config.seed,
+        pool=pool,
     )
     return metrics.evaluate(known.y[mask], predicted, rng), "random share, cross-validated"
 
