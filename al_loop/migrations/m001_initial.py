@@ -180,7 +180,7 @@ CREATE VIEW decided AS
 --   version: stands in every suggestion that it makes
 --   path: relative to .al-loop/models
 --   sha256: of that file
---   kind: logistic, balanced, svm or nearest_mean
+--   kind: logistic, balanced, svm, nearest_mean or self_training
 --   classes: in the order of its probabilities, a JSON list
 --   labels: texts that it was trained on
 CREATE TABLE models (
@@ -211,7 +211,7 @@ CREATE TABLE metrics (
 ) STRICT;
 
 -- Facts of a round that are not numbers.
---   name: accuracy_from, audit_left_out (classes with too few labels), ...
+--   name: accuracy_from, head (the classifier and why), audit_left_out (too few labels), ...
 --   value: JSON
 CREATE TABLE notes (
     round INTEGER NOT NULL REFERENCES rounds(number), name TEXT NOT NULL, value TEXT NOT NULL,
