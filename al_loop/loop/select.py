@@ -22,7 +22,7 @@ from strategies.base import FloatArray, Picks, PoolView
 from strategies.shared import Shared
 
 T = TypeVar("T", bound=np.generic)
-_STEP = 1
+_STEP, _SHARED = 1, 7  # of the round, for what is drawn
 _PACKAGES = ("al-loop", "scikit-learn", "modAL-python", "hdbscan", "cleanlab", "numpy")
 
 
@@ -64,7 +64,7 @@ def choose(parts: Parts, config: Config) -> Choice:
         centers=_read_only(knowledge.centers(parts, config, known)),
         predict=None if model is None else model.proba,
         learn=knowledge.learn(known, config, model),
-        shared=Shared(int(rng.integers(2**31))),
+        shared=Shared(int(generator(config, number, _SHARED).integers(2**31))),
     )
     picks = parts.strategy(config)(view, min(config.batch.size, len(pool)), rng)
     suggests = proba is not None and len(np.unique(known.y)) > 1
