@@ -108,6 +108,18 @@ def choose(
         return _resolved(_task(X, y, kind, seed, None, pool), kind, C)[0]
 
 
+def asked(model: Classifier, X: Floats, y: Labels, *, seed: int = 0) -> Classifier:
+    """Return the classifier that a query strategy asks: `model`, unless it is self-trained.
+
+    That one is sure about groups of texts in which nobody labeled anything. Plain logistic
+    regression on the same labels (`X` and `y` as in `fit`) doubts there, and what is chosen by
+    its doubts makes better classifiers of both kinds; see docs/benchmarks.md.
+    """
+    if model.head.kind != "self_training":
+        return model
+    return fit(X, y, n_classes=model.n_classes, C=model.head.C, seed=seed)
+
+
 def out_of_fold(
     X: Floats,
     y: Labels,

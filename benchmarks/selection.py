@@ -115,14 +115,16 @@ def chooser(name: str) -> runs.Choose:
 
 def view(state: State, left: Positions, rng: np.random.Generator) -> Any:
     """Return what the strategy may look at, as al_loop/loop/select.py fills it."""
+    from al_loop import learner
     from strategies.base import PoolView
     from strategies.shared import Shared
 
     embeddings, shared = state.data.X[left], Shared(int(rng.integers(2**31)))
     if state.model is None:
         return PoolView(embeddings=embeddings, shared=shared)
-    X, model = state.data.X[state.labeled], state.model.classifier
+    X = state.data.X[state.labeled]
     y = np.searchsorted(state.model.seen, state.data.y[state.labeled])
+    model = learner.asked(state.model.classifier, X, y, seed=state.seed)
     return PoolView(
         embeddings=embeddings,
         proba=model.proba(embeddings),

@@ -1,5 +1,7 @@
 """The head that is chosen by itself, and self-training over the pool."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from al_loop.annotators.oracle import Oracle
 from al_loop.budget import saved
 from al_loop.config import parse
 from al_loop.heads import Head
-from al_loop.loop import knowledge, machine
+from al_loop.loop import knowledge, machine, select
 from al_loop.loop.machine import Options
 from al_loop.store import results, rounds
 from tests import worlds
@@ -370,3 +372,25 @@ def test_the_curve_of_random_labels_takes_one_choice(monkeypatch):
     fit = saved._learns(saved._Labels(rows, rows, every, every, 3), config())
     monkeypatch.setattr(head_choice, "compare", lambda *_: pytest.fail("it was chosen again"))
     assert np.mean(fit(X[:30], y[:30], X[30:]) == y[30:]) > 0.8
+
+
+def test_strategies_ask_a_model_of_the_labels_alone_and_suggestions_come_from_the_chosen_one():
+    store, asked = worlds.make_store(), []
+    parts = worlds.make_parts(store)
+    machine.run(parts, config(), Options(wait=True))
+    known = knowledge.gather(parts, config(), 1)
+    model = knowledge.train(known, config(), knowledge.unlabeled(parts, config()))
+    strategy = parts.strategy(config())
+
+    def record(view, n, rng):
+        asked.append(view)
+        return strategy(view, n, rng)
+
+    chosen = select.choose(dataclasses.replace(parts, strategy=lambda _: record), config())
+    plain = learner.fit(known.X, known.y, n_classes=3)
+    np.testing.assert_array_equal(asked[0].proba, plain.proba(asked[0].embeddings))
+    vectors = worlds.vectors("", [], [row.text for row in chosen.rows])
+    sure = model.proba(vectors).max(axis=1)
+    assert [row.suggestion_score for row in chosen.rows] == pytest.approx(list(sure), abs=1e-5)
+    assert plain.proba(vectors).max(axis=1).mean() < sure.mean()
+    store.close()

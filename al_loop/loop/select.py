@@ -10,11 +10,12 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from al_loop import learner
 from al_loop.config import Config
 from al_loop.crash import point
 from al_loop.errors import NothingToSelect
 from al_loop.loop import knowledge
-from al_loop.loop.parts import Labels, Parts, generator
+from al_loop.loop.parts import Parts, generator
 from al_loop.store import answers, results, rounds
 from al_loop.store.core import now
 from al_loop.store.rounds import BatchRow
@@ -55,31 +56,33 @@ def choose(parts: Parts, config: Config) -> Choice:
     model, model_version = knowledge.classifier(parts, config, known)
     encoder = config.model.encoder
     embeddings = parts.vectors(encoder, [p[2] for p in pool], [p[1] for p in pool])
-    proba = None if model is None else model.proba(embeddings)
+    asked = None if model is None else learner.asked(model, known.X, known.y, seed=config.seed)
     view = PoolView(
         embeddings=_read_only(embeddings),
-        proba=None if proba is None else _read_only(proba),
+        proba=None if asked is None else _read_only(asked.proba(embeddings)),
         labeled=_read_only(known.X),
         labels=_read_only(known.y),
         centers=_read_only(knowledge.centers(parts, config, known)),
-        predict=None if model is None else model.proba,
-        learn=knowledge.learn(known, config, model),
+        predict=None if asked is None else asked.proba,
+        learn=knowledge.learn(known, config, asked),
         shared=Shared(int(generator(config, number, _SHARED).integers(2**31))),
     )
     picks = parts.strategy(config)(view, min(config.batch.size, len(pool)), rng)
-    suggests = proba is not None and len(np.unique(known.y)) > 1
-    suggestions = _suggestions(proba, picks.indices, known.names) if suggests else []
+    suggests = model is not None and len(np.unique(known.y)) > 1
+    suggestions = _suggestions(model, embeddings[picks.indices], known.names) if suggests else []
     rows = _rows(config, pool, picks, suggestions, rng)
     version = model_version if suggests else ""
     return Choice(number, tuple(rows), version, len(pool), picks.note)
 
 
 def _suggestions(
-    proba: FloatArray | None, indices: Labels, names: Sequence[str]
+    model: learner.Classifier | None, chosen: FloatArray, names: Sequence[str]
 ) -> list[tuple[str, float]]:
-    assert proba is not None
-    best = proba[indices].argmax(axis=1)
-    return [(names[b], round(float(p), 6)) for b, p in zip(best, proba[indices, best], strict=True)]
+    """Return a class and its probability for each row of (n, d) vectors."""
+    assert model is not None
+    proba = model.proba(chosen)
+    best = proba.argmax(axis=1)
+    return [(names[b], round(float(p[b]), 6)) for b, p in zip(best, proba, strict=True)]
 
 
 def _rows(
