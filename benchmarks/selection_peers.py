@@ -208,13 +208,14 @@ def as_it_comes(peer: Peer) -> Player:
 
 
 def queue(cache: Path) -> Iterator[tuple[Key, Callable[[], Run]]]:
-    """Yield all runs in the order in which they are played."""
+    """Yield all runs in the order in which they are played: two seeds of everybody first."""
     load = functools.lru_cache(maxsize=1)(runs.load)
-    for player in players():
-        for name, batch in runs.GAMES:
-            for seed in range(player.seeds):
-                key = Key(name, batch, "logistic", player.library, player.name, seed)
-                yield key, partial(play, key, player, partial(load, name, cache))
+    for seeds in (range(SLOW_SEEDS), range(SLOW_SEEDS, SEEDS)):
+        for player in players():
+            for name, batch in runs.GAMES:
+                for seed in (s for s in seeds if s < player.seeds):
+                    key = Key(name, batch, "logistic", player.library, player.name, seed)
+                    yield key, partial(play, key, player, partial(load, name, cache))
 
 
 def play(key: Key, player: Player, load: Callable[[], Data]) -> Run:

@@ -62,10 +62,11 @@ def play_all(
     pool = ProcessPoolExecutor(jobs, env=_ONE_THREAD, initializer=_serve, initargs=(os.getpid(),))
     waiting, playing = deque(tasks), set[Future[dict[str, Any]]]()
     try:
+        with _without_ctrl_c():
+            playing.add(pool.submit(_play, waiting.popleft(), world, config))  # starts them all
         while waiting or playing:
             while waiting and len(playing) < jobs:
-                with _without_ctrl_c():
-                    playing.add(pool.submit(_play, waiting.popleft(), world, config))
+                playing.add(pool.submit(_play, waiting.popleft(), world, config))
             done, playing = wait(playing, timeout=_TICK, return_when=FIRST_COMPLETED)
             yield from map(_result, done)
             yield None
@@ -134,7 +135,8 @@ def _serve(parent: int) -> None:
 def _without_ctrl_c() -> Iterator[None]:
     """Ignore Ctrl-C while workers are started: they inherit that, and the parent ends them.
 
-    Otherwise each would print a traceback of its own, since a terminal tells all processes.
+    Otherwise each would print a traceback of its own, since a terminal tells all processes. Only
+    then, since one that is pressed meanwhile is lost.
     """
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
