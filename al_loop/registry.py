@@ -6,7 +6,9 @@ colon, ``package.module:function``, needs no registration (`al_loop.foreign`).
 
 import inspect
 import math
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -146,8 +148,9 @@ def _function(name: str) -> Callable[..., Any]:
                 hint="uninstall one of them",
             )
     try:
-        found = point.load()
-    except Exception as e:
+        with redirect_stdout(sys.stderr):  # stdout is for JSON
+            found = point.load()
+    except (Exception, SystemExit) as e:  # a module of anybody's can raise anything
         raise ConfigError(
             f"strategy {name!r} can't be imported from {point.value}: {e}",
             hint="reinstall the package that it comes from",
@@ -158,7 +161,7 @@ def _function(name: str) -> Callable[..., Any]:
 def _callable(name: str, where: str, found: Any) -> Callable[..., Any]:
     if not callable(found):
         raise ConfigError(f"strategy {name!r}: {where} is not a function")
-    return cast("Callable[..., Any]", adapt(name, found))
+    return adapt(name, found)
 
 
 def _load_mix(params: Mapping[str, Mapping[str, Any]], shares: Mapping[str, float]) -> Strategy:
@@ -206,5 +209,6 @@ def _try(name: str, strategy: Strategy) -> None:
     nothing = PoolView(embeddings=np.empty((0, 1), dtype=np.float32))
     try:
         strategy(nothing, 0, np.random.default_rng(0))
-    except (TypeError, ValueError) as e:
-        raise ConfigError(f"{table(name)} {e}", hint="edit config.toml") from e
+    except (Exception, SystemExit) as e:  # a strategy of anybody's can raise anything
+        said = str(e) or type(e).__name__
+        raise ConfigError(f"{table(name)} {said}", hint="edit config.toml") from e

@@ -162,11 +162,18 @@ def picks(
     inclusion: float = np.nan,
     note: str = "",
 ) -> Picks:
-    """Build the Picks of one strategy; a single `why` or `inclusion` holds for every text."""
-    positions = np.asarray(indices, dtype=np.int64)
+    """Build the Picks of one strategy; a single `why` or `inclusion` holds for every text.
+
+    Raises:
+        ValueError: the indices are not whole numbers, but a mask, say.
+
+    """
+    positions = np.asarray(indices)
     n = len(positions)
+    if n and positions.dtype.kind not in "iu":
+        raise ValueError(f"positions must be whole numbers, not of type {positions.dtype}")
     return Picks(
-        indices=positions,
+        indices=positions.astype(np.int64),
         scores=np.asarray(scores, dtype=np.float64),
         source=np.full(n, source),
         why=np.full(n, why) if isinstance(why, str) else np.asarray(why, dtype=np.str_),

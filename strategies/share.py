@@ -62,8 +62,6 @@ def _share_then(
     if len(drawn) == n:
         return drawn
     chosen = choose_from_rest(strategy, pool, drawn.indices, n - len(drawn), rng)
-    if len(drawn) + len(chosen) < n:
-        raise ValueError(f"a strategy returned {len(chosen)} texts of {n - len(drawn)}")
     # A draw from the rest reaches a text only if the share has not taken it.
     left = 1.0 - len(drawn) / len(pool)
     return join([drawn, replace(chosen, inclusion=chosen.inclusion * left)])

@@ -1,19 +1,14 @@
-"""Ask foreign code for a batch: contained while it runs, checked when it has answered."""
+"""Ask foreign code for a batch, and check what it answers."""
 
 import inspect
-import random
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from textwrap import shorten
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from al_loop.errors import AlLoopError
-from al_loop.lean import one_thread
+from al_loop.foreign.contained import contained, positions
 from strategies.base import (
     Need,
     Picks,
@@ -76,44 +71,14 @@ def strategy(foreign: Foreign) -> Strategy:
 
 
 def _answer(foreign: Foreign, pool: PoolView, n: int, seed: int, options: dict[str, Any]) -> Picks:
-    try:
-        with _contained(seed):
-            found, wanted = foreign.ask(pool, n, seed, options)
+    with contained(foreign.name, seed):
+        found, wanted = foreign.ask(pool, n, seed, options)
         return _picks(foreign.name, found, wanted, n, len(pool))
-    except (Exception, SystemExit) as e:  # code of anybody's can raise anything
-        said = shorten(f"{type(e).__name__}: {e}", 300)
-        raise AlLoopError(
-            f"strategy {foreign.name!r} failed: {said}",
-            hint="al-loop round --strategy NAME chooses by another one;"
-            " al-loop strategies lists them",
-        ) from e
 
 
 def _can_be_written(option: inspect.Parameter) -> bool:
     """Tell whether TOML can give it: not where a class or a function is wanted."""
     return option.default is option.empty or not callable(option.default)
-
-
-@contextmanager
-def _contained(seed: int) -> Iterator[None]:
-    """Run code that draws from global generators: they are seeded for it, and put back after it.
-
-    The one place where al-loop touches them. modAL draws from numpy's, which it can't be kept
-    from; scikit-learn's `check_random_state(None)` is the documented way to get hold of that.
-    """
-    from sklearn.utils import check_random_state
-
-    shared = check_random_state(None)
-    kept, kept_plain = shared.get_state(), random.getstate()
-    shared.seed(seed)
-    random.seed(seed)
-    try:
-        with one_thread(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # people here can't do anything about them
-            yield
-    finally:
-        shared.set_state(kept)
-        random.setstate(kept_plain)
 
 
 def _picks(
@@ -124,21 +89,13 @@ def _picks(
     Utilities are the scores where they fall from one text to the next. Where each belongs to a
     step of its own, or there are none, the score is n for the first text, 1 for the last.
     """
-    positions = np.asarray(found)
-    if positions.ndim != 1 or positions.dtype.kind not in "iu" or len(positions) != n:
-        raise ValueError(f"{n} positions were asked for, not {_shape(positions)}")
-    if len(np.unique(positions)) != n:
-        raise ValueError("a position was returned twice")
-    if positions.min() < 0 or positions.max() >= size:
-        raise ValueError(f"a position was returned that is not in the pool of {size} texts")
+    rows = positions(found, n, size)
+    if len(rows) < n:
+        raise ValueError(f"{n} positions were asked for, not {len(rows)}")
     if wanted is None:
-        return picks(positions, np.arange(n, 0, -1), source=name, why=f"chosen by {name}")
+        return picks(rows, np.arange(n, 0, -1), source=name, why=f"chosen by {name}")
     if np.isnan(wanted).any():
         raise ValueError("a utility is not a number")
     falls = bool(np.isfinite(wanted).all() and (np.diff(wanted) <= 0).all())
     why = [f"utility {value:.3g}" for value in wanted]
-    return picks(positions, wanted if falls else np.arange(n, 0, -1), source=name, why=why)
-
-
-def _shape(positions: npt.NDArray[Any]) -> str:
-    return f"an array of shape {positions.shape} and type {positions.dtype}"
+    return picks(rows, wanted if falls else np.arange(n, 0, -1), source=name, why=why)

@@ -1,8 +1,9 @@
 """Names with a colon, ``package.module:function``: imported, or refused with what to do."""
 
 import pkgutil
+import sys
 import warnings
-from contextlib import nullcontext
+from contextlib import nullcontext, redirect_stdout
 from functools import cache, reduce
 from importlib import import_module
 from importlib.metadata import packages_distributions, version
@@ -70,7 +71,8 @@ def _version(where: str) -> str:
 def _module(name: str, where: str) -> ModuleType:
     top = where.partition(".")[0]
     try:
-        with without_torch() if top in _KNOWN else nullcontext(), warnings.catch_warnings():
+        lean = without_torch() if top in _KNOWN else nullcontext()
+        with lean, redirect_stdout(sys.stderr), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # theirs; people here can't do anything about them
             return import_module(where)
     except (Exception, SystemExit) as e:  # a module of anybody's can raise anything

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from al_loop import learner
 from al_loop.config import Config
 from al_loop.crash import point
-from al_loop.errors import NothingToSelect
+from al_loop.errors import AlLoopError, NothingToSelect
 from al_loop.loop import knowledge
 from al_loop.loop.parts import Parts, generator
 from al_loop.store import answers, results, rounds
@@ -43,6 +43,7 @@ def choose(parts: Parts, config: Config) -> Choice:
 
     Raises:
         NothingToSelect: no unlabeled text is left.
+        AlLoopError: the strategy chose fewer texts than it was asked for.
     """
     number = rounds.last_number(parts.store) + 1
     pool = rounds.pool(parts.store)
@@ -67,12 +68,24 @@ def choose(parts: Parts, config: Config) -> Choice:
         learn=knowledge.learn(known, config, asked),
         shared=Shared(int(generator(config, number, _SHARED).integers(2**31))),
     )
-    picks = parts.strategy(config)(view, min(config.batch.size, len(pool)), rng)
+    picks = _asked(parts, config, view, min(config.batch.size, len(pool)), rng)
     suggests = model is not None and len(np.unique(known.y)) > 1
     suggestions = _suggestions(model, embeddings[picks.indices], known.names) if suggests else []
     rows = _rows(config, pool, picks, suggestions, rng)
     version = model_version if suggests else ""
     return Choice(number, tuple(rows), version, len(pool), picks.note)
+
+
+def _asked(parts: Parts, config: Config, pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
+    """Return n texts that the strategy chooses."""
+    picks = parts.strategy(config)(pool, n, rng)
+    if len(picks) < n:
+        raise AlLoopError(
+            f"strategy {config.batch.strategy!r} chose only {len(picks)} of {n} texts",
+            hint="al-loop round --strategy NAME chooses by another one;"
+            " in a mix another part can fill the batch",
+        )
+    return picks
 
 
 def _suggestions(
