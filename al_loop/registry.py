@@ -160,7 +160,9 @@ def _function(name: str) -> Callable[..., Any]:
 
 def _callable(name: str, where: str, found: Any) -> Callable[..., Any]:
     if not callable(found):
-        raise ConfigError(f"strategy {name!r}: {where} is not a function")
+        raise ConfigError(
+            f"strategy {name!r}: {where} is not a function", hint="see docs/strategies.md"
+        )
     return adapt(name, found)
 
 

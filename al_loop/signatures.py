@@ -110,7 +110,7 @@ def _options(name: str, function: Callable[..., Any]) -> dict[str, inspect.Param
 def _type_hints(function: Callable[..., Any]) -> dict[str, Any]:
     try:
         return typing.get_type_hints(function)
-    except (NameError, TypeError):  # names that exist for a type checker only
+    except (AttributeError, NameError, SyntaxError, TypeError):  # for a type checker only
         return {}
 
 

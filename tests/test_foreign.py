@@ -400,6 +400,19 @@ def test_a_function_of_our_own_contract_needs_no_registration(library):
     assert registry.summary(name) == "Take the first texts."
 
 
+def test_signatures_that_do_not_fit_are_refused_and_annotations_of_no_use_are_none(library):
+    for takes_too_little in (lambda n_instances: [0], lambda X, n_instances: [0]):
+        assert "must take (classifier, X, n_instances) | see docs" in refusal(
+            library(takes_too_little)
+        )
+
+    def annotated(pool, n, rng, *, a: "np.no_such_type" = 1, b: "two words" = 2):  # noqa: F722
+        return picks(np.arange(n), np.zeros(n), source="x", why="x")
+
+    name = library(annotated)
+    assert len(load(name, {name: {"a": 3}})(POOL, 2, rng())) == 2
+
+
 def test_the_header_of_a_table_can_be_read_back():
     for name in ("margin", "my-own_1", BADGE, "näher"):
         found = tomllib.loads(f"{signatures.table(name)}\nk = 1")

@@ -30,16 +30,21 @@ def adapt(name: str, function: Callable[..., Any]) -> Strategy:
     """Return a modAL callable as a strategy.
 
     Raises:
-        ConfigError: it wants a regressor.
+        ConfigError: it wants a regressor, or neither a classifier nor X.
     """
-    model, _, *others = inspect.signature(function).parameters.values()
+    model, *others = inspect.signature(function).parameters.values()
+    if len(others) < len(ASKED) + 1:
+        raise ConfigError(
+            f"strategy {name!r} must take (classifier, X, n_instances)",
+            hint="see docs/strategies.md",
+        )
     if model.name in _NOT_HERE:
         raise ConfigError(
             f"strategy {name!r} wants {model.name!r}, and al-loop has a classifier",
             hint="see docs/strategies.md for those that work",
         )
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    options = [p for p in others if p.name not in ASKED and p.kind not in kinds]
+    options = [p for p in others[1:] if p.name not in ASKED and p.kind not in kinds]
 
     def ask(pool: PoolView, n: int, _seed: int, values: dict[str, Any]) -> Answer:
         learner = _learner(pool, committee=model.name == "committee")
