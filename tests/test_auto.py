@@ -18,6 +18,7 @@ from al_loop.types import ClassSpec
 from strategies import auto as module
 from strategies.auto import auto, systematic
 from strategies.base import PoolView
+from strategies.coverage import greedy
 from strategies.judgment import (
     RARE_FROM,
     RARE_SHARE,
@@ -29,6 +30,7 @@ from strategies.judgment import (
     split,
 )
 from strategies.share import with_random_share
+from strategies.uncertainty import margins
 from tests import worlds
 from tests.test_strategies import POOLS, assert_kept, assert_same, frozen, model, rng, unit, warm
 
@@ -169,6 +171,27 @@ def test_margins_count_for_less_when_they_promise_too_much():
     assert replace(honest, accuracy=0.9, confidence=0.3).trust == 1
 
 
+def test_doubt_is_1_less_the_trusted_margin_to_a_power_of_the_stability(monkeypatch):
+    pool, _ = world([30] * 4, [5] * 4, spread=0.3)
+    judged = replace(look(pool, rng()), stability=0.67, accuracy=0.4, confidence=0.8)
+    weights = []
+    monkeypatch.setattr(module, "look", lambda *_: judged)
+    monkeypatch.setattr(
+        module, "systematic", lambda w, *rest: weights.append(w) or systematic(w, *rest)
+    )
+    auto(pool, 5, rng())
+    assert weights[0] == pytest.approx((1 - 0.5 * margins(pool.proba)) ** sharpen(0.67), rel=1e-3)
+
+
+def test_the_more_uncertain_half_of_a_small_pool_is_looked_at(monkeypatch):
+    pool, _ = world([30] * 4, [5] * 4, spread=0.3)
+    looked_at = []
+    monkeypatch.setattr(module, "greedy", lambda c, X, n: looked_at.append(X) or greedy(c, X, n))
+    auto(pool, 5, rng())
+    half = pool.embeddings[np.argsort(margins(pool.proba))[:60]]
+    assert {row.tobytes() for row in looked_at[0]} == {row.tobytes() for row in half}
+
+
 def equally_uncertain(**fields):
     """Five groups of texts, all as undecided, with labels in the first two."""
     X, group = around(AXES, [40] * 5)
@@ -236,10 +259,24 @@ def test_classes_with_few_labels_take_turns_those_with_the_fewest_first():
     assert chosen.why[rare][1].endswith("with 2 labels")
 
 
+def test_a_text_that_looks_like_two_rare_classes_is_taken_once():
+    pool, _ = world([60] * 5, [MANY, MANY, MANY, 1, 1])
+    proba = np.tile(np.eye(5)[0], (300, 1))
+    proba[:10] = [0, 0, 0, 0.5, 0.5]
+    chosen = auto(replace(pool, proba=proba), round(6 / RARE_SHARE), rng())
+    assert (chosen.source == "auto rare").sum() == 6
+    assert len(set(chosen.indices.tolist())) == len(chosen)
+
+
 def test_where_all_classes_have_few_labels_none_is_rare():
     few = [RARE_FROM] * 9 + [1]  # under RARE_FROM on average
     assert not look(world([30] * 10, few)[0], rng()).rare.size
     assert not look(world([30] * 4, [RARE_FROM * 2] * 4)[0], rng()).rare.size
+
+
+def test_rare_is_measured_by_the_classes_that_have_labels():
+    many = 2 * RARE_FROM
+    assert look(world([30] * 8, [many, 0, 0, 0, 0, 0, many, 1])[0], rng()).rare.tolist() == [7]
 
 
 def test_where_no_text_looks_like_the_rare_class_the_batch_is_filled_all_the_same():
@@ -328,6 +365,13 @@ def test_a_model_that_names_the_largest_class_only_may_be_guessing():
     majority = Spy(lambda X: np.tile([0.9, 0.1], (len(X), 1)))
     assert look(replace(pool, learn=majority.learn), rng()).guesses
     assert not look(pool, rng()).guesses
+
+
+@pytest.mark.parametrize(("labels", "guesses"), [(4, False), (12, True)])
+def test_labels_that_are_alone_in_their_class_tell_nothing_of_guessing(labels, guesses):
+    pool, _ = world([2] * 41, [labels] + [1] * 40)
+    even = Spy(lambda X: np.full((len(X), 41), 1 / 41))
+    assert look(replace(pool, learn=even.learn), rng()).guesses == guesses
 
 
 def seen(**fields):

@@ -122,6 +122,12 @@ def test_typiclust_measures_distances_in_blocks(monkeypatch):
         assert typiclust._spread(X) == pytest.approx(expected, abs=1e-5)
 
 
+def test_typiclust_measures_texts_of_a_small_cluster_by_the_nearer_half_of_it():
+    X = scattered(9)
+    distances = np.sort(np.linalg.norm(X[:, None] - X, axis=2), axis=1)
+    assert typiclust._spread(X) == pytest.approx(distances[:, 1:5].mean(axis=1), abs=1e-5)
+
+
 # probcover
 
 
@@ -132,6 +138,11 @@ def test_probcover_counts_what_no_other_covers_yet():
     assert group[chosen.indices[:3]].tolist() == [0, 1, 2]
     assert chosen.why[0] == "covers 30 texts within 0.50"
     assert chosen.why[4] == "all is covered: drawn"
+
+
+def test_probcover_covers_a_text_with_itself_however_small_the_ball():
+    chosen = cover(PoolView(embeddings=scattered(200)), 200, rng(), delta=1e-4)
+    assert (chosen.scores * 200).round().tolist() == [1] * 200
 
 
 def test_probcover_matches_a_cover_that_is_counted_anew_for_every_text():
@@ -183,6 +194,12 @@ def test_maxherding_finds_what_a_full_search_finds(monkeypatch):
     pool = PoolView(embeddings=X, labeled=L)
     reached = np.exp(-(2 - 2 * X @ L.T)).max(axis=1)
     assert maxherding(pool, 40, rng()).indices.tolist() == brute_force(X, np.ones(200), reached, 40)
+
+
+def test_maxherding_scores_add_up_to_the_coverage_of_the_pool():
+    assert maxherding(PoolView(embeddings=scattered(50)), 50, rng()).scores.sum() == pytest.approx(
+        1
+    )
 
 
 def test_uherding_weighs_by_doubt_and_narrows_with_the_labels():

@@ -177,6 +177,7 @@ def test_a_strategy_sees_the_rest_of_a_pool_like_any_pool():
     where = first[second]
     assert where.tolist() == [i for i in range(150) if i not in (0, 3, 6, 149)]
     assert len(rest) == 146
+    np.testing.assert_array_equal(rest.pending, pool.embeddings[[3, 149, 0, 6]])
     np.testing.assert_array_equal(rest.vectors(np.array([1, 0])), pool.embeddings[where[[1, 0]]])
     for name in ("embeddings", "proba"):
         rows = getattr(rest, name)
