@@ -82,7 +82,7 @@ def uherding(
     if n == 0:
         return no_picks()
     proba = whole(pool)[0].proba
-    if proba is None or proba.shape[1] < 2:
+    if proba is None or proba.shape[1] < 2 or len(np.unique(pool.labels)) == 1:
         chosen, gains = _herd(pool, n, rng, None, 1.0)
         what = "no doubt to go by yet: adds {:.2%} coverage"
     else:

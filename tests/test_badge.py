@@ -102,6 +102,7 @@ def test_where_all_gradients_are_equal_it_draws_uniformly():
     pool = PoolView(embeddings=np.full((30, 4), 0.5), proba=np.full((30, 2), 0.5))
     seen = {i for seed in range(20) for i in badge(pool, 2, rng(seed)).indices.tolist()}
     assert len(seen) > 15
+    assert len({int(badge(pool, 1, rng(seed)).indices[0]) for seed in range(20)}) > 5
     certain = replace(pool, proba=np.tile([1.0, 0.0], (30, 1)))
     assert sorted(badge(certain, 30, rng()).indices) == list(range(30))
 

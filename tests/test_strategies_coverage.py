@@ -235,6 +235,18 @@ def test_uherding_is_maxherding_while_there_is_nothing_to_doubt():
         assert chosen.indices.tolist() == same
 
 
+def test_uherding_is_maxherding_while_labels_are_of_a_single_class():
+    pool = PoolView(
+        embeddings=scattered(100),
+        proba=np.eye(2, dtype=np.float32)[np.zeros(100, int)],
+        labeled=scattered(4, seed=1),
+        labels=np.zeros(4, np.int64),
+    )
+    chosen = uherding(pool, 10, rng())
+    assert chosen.indices.tolist() == maxherding(pool, 10, rng()).indices.tolist()
+    assert all(why.startswith("no doubt to go by yet") for why in chosen.why)
+
+
 @pytest.mark.parametrize("temperature", [0.0, -1.0, float("inf"), float("nan")])
 def test_uherding_refuses_a_temperature_that_is_none(temperature):
     with pytest.raises(ValueError, match="temperature must be positive"):
