@@ -507,3 +507,19 @@ def test_al_loop_hands_over_a_column_for_every_class_even_one_that_came_after_tr
     assert pool.proba.shape == (60 - 10 * labeled, 4)
     assert pool.labels.max() < 4
     assert pool.learn(pool.labeled, pool.labels)(pool.embeddings).shape == pool.proba.shape
+
+
+def test_shared_work_is_seeded_anew_each_round_and_alike_when_a_round_is_chosen_again():
+    store = worlds.make_store()
+    handed = []
+
+    def spy(pool, n, rng):
+        handed.append(pool.shared.seed)
+        return auto(pool, n, rng)
+
+    parts = replace(worlds.make_parts(store), strategy=lambda _: spy)
+    select.choose(parts, worlds.config())
+    for _ in range(2):
+        machine.run(parts, worlds.config(), Options(wait=True))
+    store.close()
+    assert handed[0] == handed[1] != handed[2]
