@@ -190,15 +190,15 @@ def by_chance(_seed: int) -> Choose:
 
 
 def players() -> Iterator[Player]:
-    """Yield who plays, in this order: quick ones, these after typical points, slow ones."""
+    """Yield who plays, in this order: quick ones, slow ones, quick ones after typical points."""
     yield Player(runs.RANDOM, "scikit-learn", by_chance, by_chance, SEEDS)
     quick = [p for p in PEERS if p.quick]
     yield from map(as_it_comes, quick)
     typical = next(p for p in PEERS if p.name == _TYPICLUST)
     yield as_it_comes(typical)
+    yield from (as_it_comes(p) for p in PEERS if not p.quick and p is not typical)
     for p in quick:
         yield Player(f"{p.name} after {_TYPICLUST}", p.library, typical.make, p.make, SEEDS)
-    yield from (as_it_comes(p) for p in PEERS if not p.quick and p is not typical)
 
 
 def as_it_comes(peer: Peer) -> Player:
