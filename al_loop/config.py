@@ -88,9 +88,7 @@ class ModelSection(Section):
     """The encoder and the classifier on top of it."""
 
     encoder: str = "all-MiniLM-L6-v2"
-    kind: Literal["auto", "logistic", "balanced", "svm", "nearest_mean", "self_training"] = (
-        "logistic"
-    )
+    kind: Literal["auto", "logistic", "balanced", "svm", "nearest_mean", "self_training"] = "auto"
     C: float = Field(10.0, gt=0)
 
 

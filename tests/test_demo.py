@@ -26,11 +26,11 @@ def offline(tmp_path_factory):
     return folder / "demo", printed
 
 
-def test_three_rounds_are_logged_and_accuracy_rises(offline):
+def test_three_rounds_are_logged_and_more_classes_are_known_well(offline):
     folder, printed = offline
     rounds = history(folder)
     assert [r["state"] for r in rounds] == ["logged"] * 3
-    assert rounds[0]["accuracy"] < rounds[2]["accuracy"]
+    assert rounds[0]["macro_f1"] < rounds[2]["macro_f1"]
     assert "al-loop.db" in printed
     assert story.run(folder, "check")[0] == 0
 
