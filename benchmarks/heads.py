@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import selection
+import selection_ours as ours
 import selection_runs as runs
 from common import median, rounded, save, say
 from selection_runs import Data, Positions, State
@@ -64,14 +64,14 @@ def at_random(data: Data, seed: int) -> Positions:
 
 def by_clusters(data: Data, seed: int) -> Positions:
     """Return rows in the order in which `clusters` chooses them, a tenth at random."""
-    choose = selection.chooser("clusters")
+    choose = ours.chooser("clusters")
     chosen: Positions = np.empty(0, dtype=np.int64)
     model = None
     while len(chosen) < LABELS[-1]:
         state = State(data, BATCH, seed, chosen, model)
         chosen = np.concatenate([chosen, np.asarray(choose(state), dtype=np.int64)])
         pool = np.delete(data.X, chosen, axis=0)
-        model = selection.fit(data.X[chosen], data.y[chosen], pool, kind="logistic", seed=seed)
+        model = ours.fit(data.X[chosen], data.y[chosen], pool, kind="logistic", seed=seed)
     return chosen
 
 
@@ -98,16 +98,16 @@ def play(sets: Sequence[str], seeds: int) -> list[Fit]:
     """Play everything, telling how far it is."""
     found: list[Fit] = []
     for name in sets:
-        selection.encode(name, runs.CACHE)
+        ours.encode(name, runs.CACHE)
         data = runs.load(name, runs.CACHE)
         for by in CHOICES:
             for seed in range(seeds):
                 found += measured(data, by, seed)
-            ours = [
+            auto = [
                 f"{mean(found, 'accuracy', set=name, by=by, labels=n, head='auto'):.1f}"
                 for n in LABELS
             ]
-            say(f"{name}, labels by {by}: auto {' '.join(ours)}")
+            say(f"{name}, labels by {by}: auto {' '.join(auto)}")
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import selection_runs as runs
 from common import ROOT, median, rounded
-from selection import chooser, fit
+from selection_ours import chooser, fit
 from selection_runs import Data, State
 
 SET, BATCH = "banking77", 100
