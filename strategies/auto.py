@@ -43,15 +43,16 @@ SAMPLE = 1_500
 def auto(pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
     """Split the batch by itself between typical, uncertain, rare and random texts.
 
-    Without a model all are typical: cluster representatives. With one, models of half of the
-    labels tell how stable it is, and how good. The texts are then chosen one by one so that
+    Without a label all are typical: cluster representatives. Then models of half of the labels
+    tell how stable the model is, and how good. The texts are then chosen one by one so that
     what is in doubt lies near to a labeled or chosen text: a weighted coverage of the pool,
     where a text weighs (1 - trust x margin) to a power that grows with the stability, so that
     an unstable model covers the pool widely and a stable one looks where it is undecided. As
     large a share as labels are alone in their class goes to typical texts (all weigh the
     same), since so much of the pool may belong to classes not seen yet. Where some classes
     stay far behind the others in labels, a twentieth goes to texts that look like them. A
-    model that may be guessing has no say: half of the batch is typical then, half drawn.
+    model that may be guessing, or knows a single class, has no say: half of the batch is
+    typical then, half drawn.
 
     Args:
         pool: needs `embeddings`, and `proba` and `learn` once there is a model.
@@ -69,7 +70,7 @@ def auto(pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
     check_request(pool, n)
     if n == 0:
         return no_picks()
-    if lacks(auto, pool):
+    if lacks(auto, pool) and len(np.unique(pool.labels)) != 1:
         first = cold_start(pool, n, rng)
         reason = str(first.why[0]).partition(":")[0]
         return replace(first, source=np.full(n, TYPICAL), note=_note([TYPICAL] * n, reason))

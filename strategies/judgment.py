@@ -34,9 +34,10 @@ class Seen:
         pool that belongs to classes without a label (I. J. Good, Biometrika 1953, after Turing).
     stability: Cohen's kappa between the model and models of half of its labels, over the pool.
     accuracy, confidence: of those models on the labels that they did not see.
-    guesses: whether they may know nothing: what they give the true class is within two errors
-        of what they give it on other texts. Hits are no yardstick, as most texts of a skewed
-        set are hit by naming the largest class, and the labels are those of doubtful texts.
+    guesses: whether they may know nothing: there is a single class, or what they give the true
+        one is within two errors of what they give it on other texts. Hits are no yardstick, as
+        most texts of a skewed set are hit by naming the largest class, and the labels are those
+        of doubtful texts.
     """
 
     labels: int
@@ -71,7 +72,7 @@ class Split:
 
 
 def look(pool: PoolView, rng: np.random.Generator) -> Seen:
-    """Judge the model of a pool that has `proba` and `learn`.
+    """Judge the model of a pool that has `proba` and `learn`, or labels of a single class.
 
     Two models are fitted, each on half of every class's labels. How far they agree with the
     model of all labels tells how much more labels could still change.
@@ -79,9 +80,12 @@ def look(pool: PoolView, rng: np.random.Generator) -> Seen:
     Source: M. Bloodgood, K. Vijay-Shanker, A Method for Stopping Active Learning Based on
     Stabilizing Predictions, CoNLL 2009 (kappa between successive models).
     """
+    y = pool.labels
+    if len(np.unique(y)) == 1:
+        # Typical texts alone may never leave a class that fills nearly all of the pool.
+        return Seen(len(y), 1, _rare(np.bincount(y)), 0.0, 0.0, 0.0, 0.0, guesses=True)
     assert pool.proba is not None
     assert pool.learn is not None
-    y = pool.labels
     half = _halves(y, rng)
     rows = rng.permutation(len(pool))[:SAMPLE]
     origin, at = whole(pool)
@@ -133,7 +137,8 @@ def split(seen: Seen, n: int) -> Split:
     why = f"{seen.labels} labels in {seen.classes} classes"
     if seen.guesses:
         typical, random = apportion(n, [0.5, 0.5])
-        return Split(random, typical, 0, 0, 1.0, f"the model may be guessing: {why}")
+        single, guessing = "a single class so far", f"the model may be guessing: {why}"
+        return Split(random, typical, 0, 0, 1.0, single if seen.classes == 1 else guessing)
     rare = round(RARE_SHARE * n) if len(seen.rare) else 0
     typical = round((n - rare) * seen.alone)
     why = f"{why}; models of half of them agree, kappa {seen.stability:.2f}"

@@ -67,14 +67,32 @@ def sources(chosen):
 # without a model that has a say
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [("cold", "no model yet"), ("a model of one class", "a single class so far")],
-)
-def test_without_a_model_representatives_are_taken_and_the_note_says_so(name, reason):
-    chosen = auto(POOLS[name], 12, rng())
+def test_without_a_label_representatives_are_taken_and_the_note_says_so():
+    chosen = auto(POOLS["cold"], 12, rng())
     assert sources(chosen) == {"auto typical": 12}
-    assert chosen.note == f"12 typical ({reason})"
+    assert chosen.note == "12 typical (no model yet)"
+
+
+@pytest.mark.parametrize("name", ["a model of one class", "labels of one class of four"])
+def test_with_a_single_class_half_is_typical_and_half_drawn_and_the_note_says_so(name):
+    chosen = auto(POOLS[name], 12, rng())
+    assert sources(chosen) == {"auto typical": 6, "random": 6}
+    assert chosen.note.endswith("(a single class so far)")
+
+
+def test_scattered_texts_of_a_second_class_are_found_beside_one_that_has_all_clusters():
+    X, _ = around(np.eye(40, dtype=np.float32)[:20], [50] * 20)
+    scattered = unit(rng(5).normal(size=(50, 40)))
+    labeled, pool = X[::50], np.concatenate([X, scattered])
+    learn = model(1)
+    found = 0
+    for number in range(5):
+        texts = PoolView(embeddings=pool, labeled=labeled, labels=np.zeros(len(labeled), int))
+        known = replace(texts, learn=learn, proba=np.ones((len(pool), 1)))
+        chosen = auto(known, 20, rng(number)).indices
+        found += int((chosen >= len(pool) - 50).sum())
+        labeled = np.concatenate([labeled, pool[chosen]])
+    assert found > 0
 
 
 def test_a_model_that_guesses_has_no_say_half_is_typical_and_half_drawn():
