@@ -17,8 +17,7 @@ Labels: TypeAlias = npt.NDArray[np.int64]
 Fitted: TypeAlias = Callable[[Head, int, Floats, Labels, Floats | None], Any]
 
 _FOLDS = 3  # for a temperature
-_MOST_ROWS = 2_000  # it is fitted on,
-_ENOUGH = 300  # and which suffice: it is one number
+_ENOUGH = 300  # rows held out for it: it is one number
 _EVERY = 3
 
 
@@ -74,10 +73,11 @@ class Task:
         return found
 
     def temperature(self, head: Head, rows: Labels) -> float:
-        """Fit a temperature on scores out of fold, on a few hundred rows where there are many."""
-        if len(rows) > _MOST_ROWS:
-            rng = np.random.default_rng(self.seed)
-            rows = np.sort(rng.choice(rows, _MOST_ROWS, replace=False))
+        """Fit a temperature on scores out of fold, of a single fold where that has enough rows.
+
+        All other folds are learned from, however many rows that are: a head that has seen fewer
+        is less sure, and its temperature would make the head itself too bold.
+        """
         present, y = np.unique(self.y[rows], return_inverse=True)
         fold = assign_folds(y, _FOLDS, self.seed)
         held_out, truth = np.empty((0, len(present))), np.empty(0, dtype=np.int64)

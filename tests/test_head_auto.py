@@ -241,6 +241,15 @@ def test_probabilities_of_the_chosen_head_are_as_sure_as_they_are_right():
         assert abs(model.proba(X[120:]).max(axis=1).mean() - share) < 0.08
 
 
+def test_with_many_labels_the_temperature_is_that_of_a_head_which_learned_many():
+    """One that learned from a part of them is less sure; its temperature makes the head bold."""
+    for seed in range(2):
+        X, y = blobs([200] * 40, seed=seed, d=128, spread=0.3)
+        model = learner.fit(X[:6000], y[:6000], n_classes=40, kind="auto")
+        sure = model.proba(X[6000:]).max(axis=1).mean()
+        assert abs(sure - right(model, X[6000:], y[6000:])) < 0.015
+
+
 def test_a_temperature_changes_how_sure_probabilities_are_not_what_they_say():
     for sizes in ([30, 30], [30, 30, 30]):
         X, y = blobs(sizes, spread=0.6)
