@@ -12,6 +12,7 @@ from al_loop.config import parse
 from al_loop.heads import Head
 from al_loop.loop import knowledge, machine, select
 from al_loop.loop.machine import Options
+from al_loop.report import quality
 from al_loop.store import results, rounds
 from tests import worlds
 from tests.test_learner import blobs
@@ -301,6 +302,20 @@ def test_folds_learn_from_the_pool_as_the_model_does():
     assert (with_pool.argmax(axis=1) == y[rows]).all()
 
 
+def test_labels_that_are_held_out_say_nothing_about_themselves():
+    """Neither to the teacher nor along the graph, though their texts are in both."""
+    X, y = blobs([30, 30, 30], spread=0.5)
+    pool, fold = blobs([50, 50, 50], spread=0.5)[0], np.arange(90) % 3
+    wrong = np.where(fold == 0, (y + 1) % 3, y)
+    train, test = np.flatnonzero(fold != 0), np.flatnonzero(fold == 0)
+    some = head_choice.candidates(10.0, pool=True)
+    tasks = [learner._task(X, labels, "auto", 0, None, pool) for labels in (y, wrong)]
+    for one, two in zip(*(task.predict(some, train, test) for task in tasks), strict=True):
+        np.testing.assert_array_equal(one, two)
+    one, two = (task.estimator(some[0], train).coef_ for task in tasks)
+    np.testing.assert_array_equal(one, two)
+
+
 # --- in rounds
 
 
@@ -381,6 +396,21 @@ def test_the_curve_of_random_labels_takes_one_choice(monkeypatch):
     fit = saved._learns(saved._Labels(rows, rows, every, every, 3), config())
     monkeypatch.setattr(head_choice, "compare", lambda *_: pytest.fail("it was chosen again"))
     assert np.mean(fit(X[:30], y[:30], X[30:]) == y[30:]) > 0.8
+
+
+@pytest.mark.parametrize("kind", ["auto", "logistic"])
+def test_numbers_that_come_from_labels_alone_say_so_where_the_classifier_learns_from_more(
+    tmp_path, kind
+):
+    store = worlds.make_store(n=120, test=60)
+    parts = worlds.make_parts(store, Oracle(worlds.gold(180)), models_dir=tmp_path)
+    machine.run(parts, config(kind, size=40), Options(wait=True))
+    rests_on = saved.against_random(store, config(kind), worlds.vectors).rests_on
+    assert ("learns from unlabeled texts too" in rests_on) == (kind == "auto")
+    lost = quality.predictions(store, config(kind), worlds.vectors, tmp_path / "gone")
+    assert lost.source == "labeled texts, cross-validated"
+    assert ("learns from unlabeled texts too" in lost.note) == (kind == "auto")
+    store.close()
 
 
 def test_strategies_ask_a_model_of_the_labels_alone_and_suggestions_come_from_the_chosen_one():

@@ -34,6 +34,7 @@ class Saved:
 
     texts: labeled by people; `accuracy` is that of a classifier from these, with `given` labels
         that cost nothing (of `free`, where those are too many).
+    pooled: the classifier of the rounds learned from unlabeled texts too, those here did not.
     drawn, test: the labels that random's curve rests on.
     curve: random's, as {labels, accuracy, low, high}; `labels` counts texts labeled by people.
     """
@@ -43,6 +44,7 @@ class Saved:
     accuracy: float | None = None
     given: int = 0
     free: int = 0
+    pooled: bool = False
     drawn: int = 0
     test: int = 0
     curve: tuple[dict[str, float], ...] = ()
@@ -57,6 +59,11 @@ class Saved:
         more = f"; beyond {self.needed.measured} labels it is extrapolated" if beyond else ""
         if self.given < self.free:
             more += f"; both have {self.given} of {self.free} labels that cost nothing, at random"
+        if self.pooled:
+            more += (
+                "; both are of classifiers that learn from labels alone: rounds, whose"
+                " classifier learns from unlabeled texts too, measure other accuracies"
+            )
         return (
             f"random's curve comes from {self.drawn} randomly drawn labels and {self.test} labels"
             f" of the test set, taken for a random part of the same texts{more}"
@@ -98,11 +105,13 @@ def against_random(store: Store, config: Config, vectors: Vectors, bar: Bar = no
     largest = min(LARGEST, REACH * bought)
     measured = curve.measure(given, drawn, found.test, fit_predict, rng, largest=largest, bar=bar)
     right = fit_predict(found.ours.X, found.ours.y, found.test.X) == found.test.y
+    model = results.current_model(store)
     return Saved(
         texts=bought,
         accuracy=float(right.mean()),
         given=len(given.y),
         free=free,
+        pooled=model is not None and model.kind == "self_training",
         drawn=len(drawn.y),
         test=len(test),
         curve=tuple(curve.points(measured, rng)),

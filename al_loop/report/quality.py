@@ -21,6 +21,7 @@ Vectors: TypeAlias = Callable[[str, Sequence[str], Sequence[str]], npt.NDArray[n
 _SHOWN = 25  # classes of the confusion matrix
 _WORST = 15  # pairs of classes
 _CROSS = "labeled texts, cross-validated"
+_ALONE = " They were predicted from labels alone; the classifier learns from unlabeled texts too."
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,14 @@ def _cross_validated(store: Store, config: Config, vectors: Vectors, trouble: st
         if rare
         else ""
     )
+    saved = results.current_model(store)
+    alone = _ALONE if saved and saved.kind == "self_training" else ""
     return Predictions(
         [rows[i][3] for i in seen],
         [names[i] for i in best],
         _CROSS,
         f"{trouble}Most of these texts were chosen for being difficult: that makes the numbers"
-        f" worse than on all texts.{left_out}",
+        f" worse than on all texts.{left_out}{alone}",
     )
 
 
