@@ -100,12 +100,13 @@ def fit(
     return replace(found, why=why)
 
 
-def choose(
-    X: Floats, y: Labels, *, kind: Kind, C: float = 10.0, seed: int = 0, pool: Floats | None = None
-) -> Head:
-    """Return the head that `fit` would use, to fit it many times; cheap unless kind is auto."""
+def choose(X: Floats, y: Labels, *, kind: Kind, C: float = 10.0, seed: int = 0) -> Head:
+    """Return the head that `fit` without a pool would use, to fit it many times.
+
+    Cheap unless kind is auto.
+    """
     with one_thread(), _calm():
-        return _resolved(_task(X, y, kind, seed, None, pool), kind, C)[0]
+        return _resolved(_task(X, y, kind, seed, None, None), kind, C)[0]
 
 
 def asked(model: Classifier, X: Floats, y: Labels, *, seed: int = 0) -> Classifier:
