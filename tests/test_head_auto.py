@@ -81,6 +81,27 @@ def test_a_persons_label_weighs_several_times_what_a_pseudo_label_weighs(monkeyp
     assert 0 < last[10:].min() <= last[10:].max() <= selftrain.WEIGHT < 0.5
 
 
+def test_a_temperature_is_fitted_on_fewer_pseudo_labels_that_weigh_as_much_together(monkeypatch):
+    seen = []
+    original = learner._fitted
+
+    def record(head, seed, X, y, weights):
+        if weights is not None:
+            own = np.flatnonzero(weights != 1)
+            seen.append((len(own), weights[own].sum()))
+        return original(head, seed, X, y, weights)
+
+    monkeypatch.setattr(learner, "_fitted", record)
+    X, y = blobs([330, 330], spread=0.3)
+    learner.fit(X[:60], y[:60], n_classes=2, kind="self_training", pool=X[60:])
+    *folds, (texts, weight) = seen
+    assert texts == 600
+    assert len(folds) == 3
+    for some, together in folds:
+        assert some < 0.4 * texts
+        assert 0.8 < together / weight < 1.2
+
+
 def test_a_text_between_two_classes_is_more_doubtful_than_others():
     X, y = blobs([40, 40], d=4, spread=0.1)
     centers = np.array([X[y == c].mean(axis=0) for c in (0, 1)])
@@ -233,6 +254,18 @@ def test_every_head_is_compared_on_the_same_labels_and_none_of_them_was_seen():
     assert all(train.isdisjoint(test) for train, test in asked)
 
 
+def test_folds_that_would_tell_little_more_cost_nothing():
+    asked = []
+
+    def predict(some, train, test):
+        asked.append((len(train), len(test)))
+        return [np.zeros(len(test), dtype=np.int64) for _ in some]
+
+    for labels in (500, 50_000):
+        head_choice.compare([Head()], np.arange(labels) % 3, predict, 0)
+    assert asked == [(400, 100)] * 3 + [(1600, 400)]
+
+
 def test_probabilities_of_the_chosen_head_are_as_sure_as_they_are_right():
     for seed in range(3):
         X, y = blobs([60] * 6, seed=seed, spread=0.45)
@@ -240,6 +273,19 @@ def test_probabilities_of_the_chosen_head_are_as_sure_as_they_are_right():
         share = right(model, X[120:], y[120:])
         assert 0.5 < share < 0.99
         assert abs(model.proba(X[120:]).max(axis=1).mean() - share) < 0.08
+
+
+def test_all_but_the_plain_kinds_are_calibrated(monkeypatch):
+    X, y = blobs([20] * 6, seed=1, spread=0.6)
+
+    def temperature(kind, pool=None):
+        return learner.fit(X[:80], y[:80], n_classes=6, kind=kind, pool=pool).temperature
+
+    assert temperature("logistic") == temperature("balanced", X[80:]) == 1
+    assert temperature("self_training") == 1, "it is logistic"
+    assert temperature("self_training", X[80:]) != 1
+    monkeypatch.setattr(head_choice, "pick", lambda _: (Head("logistic"), "the only one"))
+    assert temperature("auto") != 1
 
 
 def test_with_many_labels_the_temperature_is_that_of_a_head_which_learned_many():
