@@ -84,8 +84,13 @@ def look(pool: PoolView, rng: np.random.Generator) -> Seen:
     if len(np.unique(y)) == 1:
         # Typical texts alone may never leave a class that fills nearly all of the pool.
         return Seen(len(y), 1, _rare(np.bincount(y)), 0.0, 0.0, 0.0, 0.0, guesses=True)
+    return _judge(pool, rng)
+
+
+def _judge(pool: PoolView, rng: np.random.Generator) -> Seen:
     assert pool.proba is not None
     assert pool.learn is not None
+    y = pool.labels
     half = _halves(y, rng)
     rows = rng.permutation(len(pool))[:SAMPLE]
     origin, at = whole(pool)
