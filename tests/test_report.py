@@ -19,6 +19,7 @@ from al_loop.report import (
     facts,
     page,
     page_budget,
+    page_curves,
     page_people,
     people,
     quality,
@@ -430,3 +431,16 @@ def test_another_workspace_is_summed_up_without_a_look_at_its_vectors(played):
         said = facts.summary(source(opened, vectors=None))
     assert said["curve"]
     assert said["cost"]["labels"] > 0
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_random_labels_stand_beside_what_was_learned_as_they_were(pooled):
+    point = {"labels": 50, "accuracy": 0.5, "low": 0.4, "high": 0.6}
+    saved = {"texts": 60, "accuracy": 0.7, "pooled": pooled, "curve": [point]}
+    found = {series.name: (series.x, series.y) for series in page_curves._random("mine", saved)}
+    if pooled:
+        alone = {"mine, by labels alone": ([60], [0.7])}
+        assert found == alone | {"random labels, by labels alone": ([50], [0.5])}
+    else:
+        assert found == {"random labels": ([50], [0.5])}
+    assert list(page_curves._random("mine", saved | {"curve": []})) == []

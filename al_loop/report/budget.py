@@ -73,6 +73,7 @@ def _saved(saved: "Saved", money: float | None) -> dict[str, Any]:
         "refused": saved.refused or None,
         "texts": saved.texts,
         "accuracy": saved.accuracy,
+        "pooled": saved.pooled,
         "rests_on": saved.rests_on or None,
         "curve": list(saved.curve),
         "needed": None,

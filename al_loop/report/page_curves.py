@@ -40,8 +40,7 @@ def _curve(facts: Mapping[str, Any]) -> Iterator[Block]:
     other = facts["other"]
     if other and (theirs := _measured(other)):
         series.append(_accuracy(other["name"], theirs))
-    if random := facts["budget"]["saved"]["curve"]:
-        series.append(_random(random))
+    series.extend(_random(facts["name"], facts["budget"]["saved"]))
     yield charts.lines(
         "Accuracy against texts labeled by people",
         f"{_change(rows)}. Bars and bands are 95 % intervals.",
@@ -55,9 +54,16 @@ def _curve(facts: Mapping[str, Any]) -> Iterator[Block]:
         yield Note(f"{rests_on[:1].upper()}{rests_on[1:]}.")
 
 
-def _random(curve: Sequence[Mapping[str, Any]]) -> Series:
-    x, y, low, high = ([p[key] for p in curve] for key in ("labels", "accuracy", "low", "high"))
-    return Series("random labels", x, y, low, high, reference=True)
+def _random(name: str, saved: Mapping[str, Any]) -> Iterator[Series]:
+    """Yield random's curve, with what it is to be compared with where that is no round."""
+    if not saved["curve"]:
+        return
+    alone = ", by labels alone" if saved["pooled"] else ""
+    if alone:
+        yield Series(f"{name}{alone}", [saved["texts"]], [saved["accuracy"]])
+    keys = ("labels", "accuracy", "low", "high")
+    x, y, low, high = ([p[key] for p in saved["curve"]] for key in keys)
+    yield Series(f"random labels{alone}", x, y, low, high, reference=True)
 
 
 def _measured(facts: Mapping[str, Any]) -> list[Mapping[str, Any]]:
