@@ -376,7 +376,8 @@ def install(tmp_path, monkeypatch):
 def test_a_strategy_that_raises_is_named_with_its_seed(call, install):
     install('raise ZeroDivisionError("by hand")')
     _, err = call("compare", "--strategies", "mine", "--seeds", "1", code=1, jobs=2)
-    assert "al-loop: mine, seed 0: ZeroDivisionError: by hand" in err
+    assert "al-loop: seed 0: strategy 'mine' failed: ZeroDivisionError: by hand" in err
+    assert "(mine_package.py:4)" in err
     assert "Traceback" not in err
 
 

@@ -92,8 +92,11 @@ def _play(task: Task, world: Path, config: Config) -> dict[str, Any]:
     plan, opened = task.plan, _open(world)
     try:
         run = simulate.run(opened, config, plan)
-    except AlLoopError:
-        raise
+    except AlLoopError as e:
+        if type(e) is not AlLoopError:  # what was asked for can't be, with any seed
+            raise
+        hint = "finished runs are stored: run the same command again when that is mended"
+        raise AlLoopError(f"seed {plan.seed}: {e.message}", hint=hint) from e
     except (Exception, SystemExit) as e:  # a strategy of anybody's can raise anything
         raise AlLoopError(
             f"{plan.strategy}, seed {plan.seed}: {type(e).__name__}: {e}",

@@ -2,9 +2,11 @@
 
 import random
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
@@ -29,12 +31,19 @@ def contained(name: str, seed: int) -> Iterator[None]:
             warnings.simplefilter("ignore")  # people here can't do anything about them
             yield
     except (Exception, SystemExit) as e:  # code of anybody's can raise anything
-        said = shorten(f"{type(e).__name__}: {e}", 300)
+        said = shorten(f"{type(e).__name__}: {e}", 300) + _where(e)
         raise AlLoopError(
             f"strategy {name!r} failed: {said}",
             hint="al-loop round --strategy NAME chooses by another one;"
             " al-loop strategies lists them",
         ) from e
+
+
+def _where(e: BaseException) -> str:
+    """Return the file and line that raised, unless that is a check of ours."""
+    path, line, *_ = traceback.extract_tb(e.__traceback__)[-1]
+    mine = Path(path).parent == Path(__file__).parent
+    return "" if mine else f" ({Path(path).name}:{line})"
 
 
 def positions(found: Any, n: int, size: int) -> IntArray:
