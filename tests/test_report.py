@@ -440,7 +440,7 @@ def test_random_labels_stand_beside_what_was_learned_as_they_were(pooled):
     found = {series.name: (series.x, series.y) for series in page_curves._random("mine", saved)}
     if pooled:
         alone = {"mine, by labels alone": ([60], [0.7])}
-        assert found == alone | {"random labels, by labels alone": ([50], [0.5])}
+        assert found == alone | {"random, by labels alone": ([50], [0.5])}
     else:
         assert found == {"random labels": ([50], [0.5])}
     assert list(page_curves._random("mine", saved | {"curve": []})) == []

@@ -58,12 +58,12 @@ def _random(name: str, saved: Mapping[str, Any]) -> Iterator[Series]:
     """Yield random's curve, with what it is to be compared with where that is no round."""
     if not saved["curve"]:
         return
-    alone = ", by labels alone" if saved["pooled"] else ""
-    if alone:
-        yield Series(f"{name}{alone}", [saved["texts"]], [saved["accuracy"]])
+    if saved["pooled"]:
+        yield Series(f"{name}, by labels alone", [saved["texts"]], [saved["accuracy"]])
+    random = "random, by labels alone" if saved["pooled"] else "random labels"
     keys = ("labels", "accuracy", "low", "high")
     x, y, low, high = ([p[key] for p in saved["curve"]] for key in keys)
-    yield Series(f"random labels{alone}", x, y, low, high, reference=True)
+    yield Series(random, x, y, low, high, reference=True)
 
 
 def _measured(facts: Mapping[str, Any]) -> list[Mapping[str, Any]]:
