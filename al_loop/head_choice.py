@@ -23,8 +23,8 @@ _ERRORS = 1.5  # standard errors to be better by; 1 is a single label, and the b
 def candidates(C: float, *, pool: bool) -> list[Head]:
     """Return the heads to choose from, the default first.
 
-    Self-training needs a `pool`; where there is one, nothing was better on average, on any of
-    six data sets with 50 to 3,000 labels. See docs/benchmarks.md.
+    Self-training needs a `pool`; where there is one, nothing else was better on average over
+    five data sets, with 50 to 1,000 labels. See docs/benchmarks.md.
     """
     plain = [Head("logistic", C)]
     others = [Head("logistic", C / 10), Head("logistic", C * 10), Head("balanced", C)]

@@ -21,14 +21,14 @@ from strategies.grouping import BLOCK, as_float32, cold_start
 from strategies.uncertainty import entropies
 
 #: What disagreement can be measured by, and its name for people.
-MEASURES = {"bald": "BALD", "votes": "vote entropy"}
+MEASURES = {"votes": "vote entropy", "bald": "BALD"}
 _FEWEST_MEMBERS = 2
 _DECIMALS = 5  # members that agree differ in the last digits; this is far above them
 
 
 @needs("learn")
 def committee(
-    pool: PoolView, n: int, rng: np.random.Generator, *, size: int = 5, measure: str = "bald"
+    pool: PoolView, n: int, rng: np.random.Generator, *, size: int = 5, measure: str = "votes"
 ) -> Picks:
     """Take the texts that several models, each trained on other labels, disagree about.
 

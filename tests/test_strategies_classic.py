@@ -86,7 +86,7 @@ def test_the_committee_asks_where_its_members_are_sure_of_different_classes():
     # Of text 0 both are sure and agree, of text 1 neither is sure, of text 2 they differ.
     one = [[1.0, 0.0], [0.5, 0.5], [0.9, 0.1]]
     two = [[1.0, 0.0], [0.5, 0.5], [0.1, 0.9]]
-    chosen = committee(Committee(one, two).pool(), 3, rng(), size=2)
+    chosen = committee(Committee(one, two).pool(), 3, rng(), size=2, measure="bald")
     assert chosen.indices[0] == 2
     surprise = np.log(2) + 0.9 * np.log(0.9) + 0.1 * np.log(0.1)
     assert chosen.scores == pytest.approx([surprise, 0, 0], abs=1e-5)
