@@ -479,3 +479,16 @@ def test_strategies_ask_a_model_of_the_labels_alone_and_suggestions_come_from_th
     assert [row.suggestion_score for row in chosen.rows] == pytest.approx(list(sure), abs=1e-5)
     assert plain.proba(vectors).max(axis=1).mean() < sure.mean()
     store.close()
+
+
+@pytest.mark.parametrize(("kind", "asked"), [("auto", "logistic"), ("svm", "svm")])
+def test_wrong_labels_are_looked_for_by_labels_alone(kind, asked, monkeypatch):
+    store = worlds.make_store(n=60)
+    seen = []
+    original = learner.out_of_fold
+    monkeypatch.setattr(
+        learner, "out_of_fold", lambda *a, **more: seen.append(more["kind"]) or original(*a, **more)
+    )
+    machine.run(worlds.make_parts(store, Oracle(worlds.gold(60))), config(kind), Options(wait=True))
+    assert seen == [asked]
+    store.close()
