@@ -22,6 +22,13 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def no_password(url: str) -> str:
+    """Return an address that holds no password; the settings of a round are stored."""
+    if re.match(r"\w+://[^/?#]*@", url.strip()):
+        raise ValueError("leave user and password out: the settings of a round are stored")
+    return url
+
+
 class DataSection(Section):
     """Columns and limits of the input files."""
 
@@ -45,9 +52,7 @@ class LabelStudioSection(Section):
     @field_validator("url")
     @classmethod
     def _no_password(cls, url: str) -> str:
-        if re.match(r"\w+://[^/?#]*@", url.strip()):
-            raise ValueError("leave user and password out: the settings of a round are stored")
-        return url
+        return no_password(url)
 
     @field_validator("token_file")
     @classmethod
@@ -98,6 +103,21 @@ class AuditSection(Section):
     folds: int = Field(5, ge=2, le=20)
 
 
+class DiscoverySection(Section):
+    """The search for classes that nobody has named, and who names what is found."""
+
+    similarity_threshold: float = Field(0.0, ge=0, le=1)
+    min_cluster_size: int = Field(0, ge=0)
+    offer: int = Field(5, ge=0, le=50)
+    namer_url: str = ""
+    namer_model: str = ""
+
+    @field_validator("namer_url")
+    @classmethod
+    def _no_password(cls, url: str) -> str:
+        return no_password(url)
+
+
 class BudgetSection(Section):
     """What a label costs, and how much there is to spend; 0 is no limit."""
 
@@ -133,6 +153,7 @@ class Config(Section):
     batch: BatchSection = BatchSection()
     model: ModelSection = ModelSection()
     audit: AuditSection = AuditSection()
+    discovery: DiscoverySection = DiscoverySection()
     budget: BudgetSection = BudgetSection()
     classes: dict[str, ClassSection] = Field(default_factory=dict)
     strategies: dict[str, dict[str, Any]] = Field(default_factory=dict)

@@ -123,6 +123,7 @@ def run(world: World, config: Config, plan: Plan) -> dict[str, Any]:
         vectors=world.vectors,
         strategy=lambda chosen: _timed(app.strategy(chosen), spent),
         audits=False,
+        discovers=False,
     )
     import sklearn.linear_model  # noqa: F401 - the cap is on what is loaded, SciPy's BLAS too
 

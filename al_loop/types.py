@@ -20,6 +20,24 @@ class ClassSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What people can choose, and what they no longer can.
+
+    classes: the known classes, in the stored order.
+    candidates: groups of texts that may be classes, to be confirmed; `examples` are their most
+        central texts. Ticking one proposes it.
+    gone: names that were offered once: merged, renamed, rejected or forgotten. Nobody should see
+        them any more, and no answer that has one may be lost.
+    version: of the list of classes.
+    """
+
+    classes: Sequence[ClassSpec]
+    candidates: Sequence[ClassSpec] = ()
+    gone: Sequence[str] = ()
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Suggestion:
     """A pre-annotation: the model's class for a text and its probability."""
 
@@ -104,7 +122,7 @@ class PushRequest:
     """
 
     project: ProjectRef
-    classes: Sequence[ClassSpec]
+    offer: Offer
     tasks: Sequence[Task]
     model_version: str = ""
     sweep: Sequence[str] = ()

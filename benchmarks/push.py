@@ -29,7 +29,7 @@ from common import (
 
 from al_loop.annotators.label_studio import LabelStudio, page
 from al_loop.annotators.label_studio.parse import KEY
-from al_loop.types import ClassSpec, ProjectRef, PushRequest, Suggestion, Task, task_key
+from al_loop.types import ClassSpec, Offer, ProjectRef, PushRequest, Suggestion, Task, task_key
 
 BAR = 2.0
 MODEL = "al-r1-00000000"
@@ -73,7 +73,7 @@ class Sides:
     def ours(self, tasks: Sequence[Task]) -> tuple[float, int]:
         ref = ProjectRef(1, str(uuid.uuid4()), "al-loop benchmark")
         began = time.perf_counter()
-        pushed = self._ours.push(PushRequest(ref, self._classes, tasks, MODEL))
+        pushed = self._ours.push(PushRequest(ref, Offer(self._classes), tasks, MODEL))
         return time.perf_counter() - began, pushed.remote_id
 
     def raw(self, tasks: Sequence[Task]) -> tuple[float, int]:

@@ -1,7 +1,7 @@
 """Requests and answers that the tests of the Label Studio adapter share."""
 
 from al_loop.annotators.label_studio import LabelStudio
-from al_loop.types import ClassSpec, ProjectRef, PullRequest, PushRequest, Suggestion, Task
+from al_loop.types import ClassSpec, Offer, ProjectRef, PullRequest, PushRequest, Suggestion, Task
 from tests.fakes.label_studio import TOKEN
 
 CLASSES = (ClassSpec("refund", "Wants money back", ("Where is my money?",)), ClassSpec("bug"))
@@ -25,7 +25,7 @@ def keys(n):
 
 def push_request(n=5, *, model="m1", tasks=None, project=PROJECT, classes=CLASSES, **more):
     tasks = [task(i) for i in range(n)] if tasks is None else tasks
-    return PushRequest(project, classes, tasks, model, **more)
+    return PushRequest(project, Offer(classes), tasks, model, **more)
 
 
 def pull_request(n=5, *, project=PROJECT, classes=CLASSES, **more):

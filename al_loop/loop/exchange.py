@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from al_loop.config import Config
 from al_loop.crash import point
 from al_loop.loop.parts import Parts
-from al_loop.store import answers, items, overview, rounds, tasks
+from al_loop.store import answers, items, offers, overview, rounds, tasks
 from al_loop.store.core import Store
 from al_loop.store.rounds import BatchRow, Round
 from al_loop.types import ClassSpec, Pulled, PullRequest, PushRequest, Suggestion, Task
@@ -38,7 +38,7 @@ def push(parts: Parts, round_: Round, config: Config, *, delete_duplicates: bool
     wanted = _tasks(store, config, rounds.batch(store, round_.number))
     request = PushRequest(
         project=tasks.refreshed(store, parts.project),
-        classes=items.classes(store),
+        offer=offers.offer(store),
         tasks=wanted,
         model_version=round_.model_version,
         sweep=tasks.recent_keys(store, parts.project.id),

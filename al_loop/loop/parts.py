@@ -34,6 +34,7 @@ class Parts:
     lock: held while a step runs, never while waiting for people.
     say: one plain line for people.
     audits: False skips the search for wrong labels, where a perfect oracle makes none.
+    discovers: False skips the search for groups that may be classes, where nobody would look.
     """
 
     store: Store
@@ -46,6 +47,7 @@ class Parts:
     say: Callable[[str], None] = quiet
     bar: Bar = no_bar
     audits: bool = True
+    discovers: bool = True
 
 
 def generator(config: Config, number: int, step: int) -> np.random.Generator:

@@ -12,15 +12,19 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from al_loop.crash import point
-from al_loop.migrations import m001_initial, m002_steering
+from al_loop.migrations import m001_initial, m002_steering, m003_open_world
 
 if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: The commented DDL of each released step; released ones never change.
-STEPS: Mapping[str, str] = {"m001_initial": m001_initial.DDL, "m002_steering": m002_steering.DDL}
+STEPS: Mapping[str, str] = {
+    "m001_initial": m001_initial.DDL,
+    "m002_steering": m002_steering.DDL,
+    "m003_open_world": m003_open_world.DDL,
+}
 
 
 def statements(script: str) -> list[str]:

@@ -43,7 +43,7 @@ class Push:
         suggestions = [t.suggestion for t in self._tasks.values() if t.suggestion is not None]
         context = any(t.context for t in self._tasks.values())
         ours = project.ensure(self._api, request.project)
-        ours = project.update_page(self._api, ours, request.classes, context=context)
+        ours = project.update_page(self._api, ours, request.offer.classes, context=context)
         page.check_suggestions(ours.label_config, suggestions)
         self._remote = ours.id
         ids = self._settle()
