@@ -25,6 +25,7 @@ from al_loop.encoders import (
     Progress,
     SentenceEncoder,
     from_folder,
+    multilingual,
     packaged,
 )
 from al_loop.errors import ConfigError
@@ -57,8 +58,9 @@ class Embedder(Protocol):
 def load_embedder(name: str) -> Embedder:
     """Return the encoder that ``[model] encoder`` names; it is loaded when it is first used.
 
-    ``all-MiniLM-L6-v2`` comes with al-loop, ``hashing`` needs no model, an existing folder is
-    loaded from there, any other name is a model on the sentence-transformers hub.
+    ``all-MiniLM-L6-v2`` comes with al-loop, ``multilingual`` with its extra of that name,
+    ``hashing`` needs no model, an existing folder is loaded from there, any other name is a model
+    on the sentence-transformers hub.
 
     Raises:
         ConfigError: the name is empty, or the package or folder with the model is missing. A
@@ -69,6 +71,8 @@ def load_embedder(name: str) -> Embedder:
         return HashingEncoder()
     if name in PACKAGED:
         return packaged(PACKAGED[0])
+    if name == "multilingual":
+        return multilingual()
     if not name.strip():
         raise ConfigError("[model] encoder is empty", hint=HINT)
     folder = Path(name).expanduser()

