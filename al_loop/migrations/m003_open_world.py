@@ -96,12 +96,14 @@ CREATE TABLE cluster_texts (
 CREATE INDEX cluster_texts_cluster ON cluster_texts(cluster);
 
 -- Texts with an answer that people are asked about once more.
+--   look: of the task that asks; an answer to it, or to a later one, settles the row
 --   reason: split (their class was split) or rejected (what was ticked is no class)
 --   suggestion: shown with it, empty for none
 --   version: of the change of classes that asked for it
 --   round: whose batch it came into; empty while it waits
 CREATE TABLE second_looks (
     id INTEGER PRIMARY KEY, item_id TEXT NOT NULL REFERENCES items(id),
+    look INTEGER NOT NULL CHECK (look > 0),
     reason TEXT NOT NULL CHECK (reason IN ('split', 'rejected')), suggestion TEXT,
     version INTEGER NOT NULL REFERENCES class_changes(version), round INTEGER,
     at TEXT NOT NULL, UNIQUE (item_id, version)
