@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 import numpy as np
 
-from al_loop import app, cache, imports, registry
+from al_loop import app, cache, imports, openness, registry
 from al_loop.annotators.oracle import Oracle
 from al_loop.bars import Bar, no_bar
 from al_loop.config import Config, override
@@ -18,6 +19,7 @@ from al_loop.lean import one_thread
 from al_loop.loop import machine
 from al_loop.loop.parts import Parts, Vectors, quiet
 from al_loop.store import Store, items, open_store, play, results, tasks
+from al_loop.types import Metric
 from strategies.base import Picks, PoolView, Strategy
 
 Say: TypeAlias = Callable[[str], None]
@@ -60,6 +62,7 @@ def _beside(path: Path) -> Path:
 class Plan:
     """What one run does.
 
+    budget: answers to split evenly over the rounds, instead of `batch` a round.
     labeled_ids: start with their labels, which are not counted.
     noise: share of wrong answers of whoever answers.
     people: those who answer in turn, with the share of wrong answers of each, instead.
@@ -69,10 +72,19 @@ class Plan:
     rounds: int
     batch: int
     seed: int
+    budget: int | None = None
     labeled_ids: Collection[str] = ()
     known_classes: Sequence[str] = ()
     noise: float = 0.0
     people: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def sizes(self) -> list[int]:
+        """Texts of each round's batch; those of a budget differ by one at most, larger first."""
+        if self.budget is None:
+            return [self.batch] * self.rounds
+        each, over = divmod(self.budget, self.rounds)
+        return [each + (i < over) for i in range(self.rounds)]
 
 
 def load(request: Request, config: Config, bar: Bar = no_bar) -> World:
@@ -102,6 +114,9 @@ def load(request: Request, config: Config, bar: Bar = no_bar) -> World:
 def run(world: World, config: Config, plan: Plan) -> dict[str, Any]:
     """Play one run and return its curve, one entry a round in each list.
 
+    Classes that have a name or a label at the start are known, all others novel; see
+    `openness.scores` for what is measured on both. `unseen_estimate` is [low, estimate, high] of
+    the classes that have neither yet, with a 90 % interval. What can't be measured is None.
     `query_seconds` are those that the strategy took to choose, without training a model. Ends
     early, with shorter lists, when no text is left. One thread computes, so that the same plan
     gives the same digits on any number of processors, and in whatever process.
@@ -112,9 +127,8 @@ def run(world: World, config: Config, plan: Plan) -> dict[str, Any]:
     store = play.copy(world.store)
     store.set_meta("uuid", f"simulation-{plan.seed}")
     gold = play.hide_labels(store, plan.labeled_ids, plan.known_classes)
-    settings = override(config, "batch", strategy=plan.strategy, size=plan.batch)
     # The classes of a config.toml are no knowledge here: --known-classes says what is known.
-    settings = settings.model_copy(update={"seed": plan.seed, "classes": {}})
+    settings = config.model_copy(update={"seed": plan.seed, "classes": {}})
     spent: list[float] = []
     parts = Parts(
         store=store,
@@ -124,18 +138,24 @@ def run(world: World, config: Config, plan: Plan) -> dict[str, Any]:
         strategy=lambda chosen: _timed(app.strategy(chosen), spent),
         audits=False,
         discovers=False,
+        scores=partial(openness.scores, known={c.name for c in items.classes(store)}),
     )
+    _play(parts, settings, plan)
+    curve = _curve(store) | {"query_seconds": spent}
+    store.close()
+    return {"strategy": plan.strategy, "seed": plan.seed} | curve
+
+
+def _play(parts: Parts, config: Config, plan: Plan) -> None:
     import sklearn.linear_model  # noqa: F401 - the cap is on what is loaded, SciPy's BLAS too
 
     with one_thread():
-        for _ in range(plan.rounds):
+        for size in plan.sizes:
+            chosen = override(config, "batch", strategy=plan.strategy, size=size)
             try:
-                machine.run(parts, settings, machine.Options(wait=True))
+                machine.run(parts, chosen, machine.Options(wait=True))
             except NothingToSelect:
-                break
-    curve = _curve(results.history(store)) | {"query_seconds": spent}
-    store.close()
-    return {"strategy": plan.strategy, "seed": plan.seed} | curve
+                return
 
 
 def _oracle(gold: Mapping[str, str], config: Config, plan: Plan) -> Oracle:
@@ -165,11 +185,20 @@ def _silent(_file: str, _rows: int) -> None:
     """Draw nothing while a file is read."""
 
 
-def _curve(history: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+def _curve(store: Store) -> dict[str, list[Any]]:
+    history = results.history(store)
     keys = ("labels", "accuracy", "macro_f1", "classes_seen")
     curve: dict[str, list[Any]] = {key: [r[key] for r in history] for key in keys}
+    found = [results.metrics(store, r["number"]) for r in history]
+    for name in openness.NAMES:
+        curve[name] = [f[name].value if name in f else None for f in found]
+    curve["unseen_estimate"] = [_interval(f.get("unseen")) for f in found]
     curve["seconds"] = [float(np.round(sum(r["seconds"].values()), 3)) for r in history]
     return curve
+
+
+def _interval(metric: Metric | None) -> list[float | None] | None:
+    return None if metric is None else [metric.low, metric.value, metric.high]
 
 
 def run_seeds(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from al_loop.cli.progress import bar, say
 from al_loop.cli.tables import echo_json, echo_table
@@ -84,31 +85,68 @@ def data_options(command: F) -> F:
 @data_options
 @click.option("--strategy", metavar="NAME", help="Query strategy (default: the configured one).")
 @number("--seeds", default=1, help="Runs to play: the seeds 0 to N-1.")
+@number("--budget", default=None, help="Answers, split evenly over the rounds (not --batch).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def simulate(data: Path | None, as_json: bool, **options: Any) -> None:
     """Play a strategy through on labeled data.
 
     The same loop as `round`, with an oracle that knows the labels instead of people. It starts
-    without any label, unless --labeled-ids is given; only answers that were bought count.
+    without any label, unless --labeled-ids is given; only answers that were bought count. Classes
+    that have a name or a label at the start are known, all others novel: the oracle names them.
     """
+    from dataclasses import replace
+
     from al_loop import simulate as playing
 
     if data is None:
         raise click.MissingParameter(param_hint="'--data'", param_type="option")
     config = chosen_config(options)
     plan = plan_of(options["strategy"] or config.batch.strategy, options)
+    plan = replace(plan, budget=_budget(options["budget"], plan.rounds))
     request = request_of(data, options)
     runs = playing.run_seeds(request, config, plan, options["seeds"], bar=bar, say=say)
     if as_json:
         echo_json({"runs": runs})
         return
-    keys = ("labels", "accuracy", "macro_f1", "classes_seen", "seconds")
+    _print(runs, open_world=bool(plan.known_classes or plan.labeled_ids))
+
+
+def _budget(answers: int | None, rounds: int) -> int | None:
+    """Check the answers that are to be split over the rounds."""
+    if answers is None:
+        return None
+    given = click.get_current_context().get_parameter_source("batch")
+    if given is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--budget is split over the rounds, --batch is each round's: one")
+    if answers < rounds:
+        raise click.BadParameter(
+            f"{answers} answers are fewer than {rounds} rounds", param_hint="'--budget'"
+        )
+    return answers
+
+
+def _print(runs: list[dict[str, Any]], *, open_world: bool) -> None:
+    """Print a row a round; what sets known and novel classes apart only where some are known."""
+    keys = ["labels", "accuracy", "macro_f1", "classes_seen", "seconds"]
+    if open_world:
+        keys[3:4] = ["known_accuracy", "novel_accuracy", "h_score", "nmi", "ari", "classes_seen"]
     rows = [
-        {"seed": r["seed"], "round": i + 1} | {k: r[k][i] for k in keys}
+        {"seed": r["seed"], "round": i + 1, "unseen": _unseen(r["unseen_estimate"][i])}
+        | {k: r[k][i] for k in keys}
         for r in runs
         for i in range(len(r["labels"]))
     ]
+    if open_world:
+        keys.insert(-1, "unseen")
     echo_table(rows, {k: k.replace("_", " ") for k in ("seed", "round", *keys)})
+
+
+def _unseen(estimate: list[float] | None) -> str | None:
+    """Write the classes that are unseen: the estimate, and the ends of its interval."""
+    if estimate is None:
+        return None
+    low, value, high = estimate
+    return f"{value:.1f} ({low:.0f} to {high:.0f})"
 
 
 def chosen_config(options: dict[str, Any]) -> "Config":

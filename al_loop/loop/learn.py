@@ -105,7 +105,9 @@ def _measure(
         X = parts.vectors(config.model.encoder, [t[2] for t in test], [t[1] for t in test])
         truth = np.array([order[t[3]] for t in test], dtype=np.int64)
         predicted = model.proba(X).argmax(axis=1)
-        return metrics.evaluate(truth, predicted, rng), "test set"
+        said = [known.names[p] for p in predicted]
+        further = parts.scores([t[3] for t in test], said)
+        return [*metrics.evaluate(truth, predicted, rng), *further], "test set"
     drawn = results.random_items(parts.store)
     mask = np.array([i in drawn for i in known.ids], dtype=bool)
     if model is None or mask.sum() < MIN_RANDOM:

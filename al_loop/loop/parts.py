@@ -13,7 +13,7 @@ from al_loop.annotators.base import Annotator
 from al_loop.bars import Bar, no_bar
 from al_loop.config import Config
 from al_loop.store import Store
-from al_loop.types import ProjectRef
+from al_loop.types import Metric, ProjectRef
 from strategies.base import Strategy
 
 Vectors: TypeAlias = npt.NDArray[np.float32]
@@ -22,6 +22,11 @@ Labels: TypeAlias = npt.NDArray[np.int64]
 
 def quiet(_: str) -> None:
     """Say nothing."""
+
+
+def no_scores(_truth: Sequence[str], _predicted: Sequence[str]) -> Sequence[Metric]:
+    """Measure nothing further."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,7 @@ class Parts:
     say: one plain line for people.
     audits: False skips the search for wrong labels, where a perfect oracle makes none.
     discovers: False skips the search for groups that may be classes, where nobody would look.
+    scores: (true, predicted) classes of the test set -> what else a round measures on them.
     """
 
     store: Store
@@ -48,6 +54,7 @@ class Parts:
     bar: Bar = no_bar
     audits: bool = True
     discovers: bool = True
+    scores: Callable[[Sequence[str], Sequence[str]], Sequence[Metric]] = no_scores
 
 
 def generator(config: Config, number: int, step: int) -> np.random.Generator:
