@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "undo": ("undo", "Take back the last round that is not logged."),
     "export": ("export", "Print or write the labels, with where each comes from."),
     "check": ("check", "Verify the workspace's invariants."),
+    "discover": ("discover", "Find groups of texts that may be classes nobody has named."),
     "simulate": ("simulate", "Play a strategy through on labeled data."),
     "compare": ("compare", "Compare strategies on labeled data before money is spent."),
     "recommend": ("recommend", "Say which strategy to use next, from the labels there are."),

@@ -1,0 +1,131 @@
+"""What `al-loop discover` found, as a page: the groups, and a map of the texts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from al_loop import html
+from al_loop.bars import Bar, no_bar
+from al_loop.discover.run import Discovery, Group
+from al_loop.html import Block, Card, Cards, Coloring, Heading, Note, Prose, Table
+from al_loop.report import textmap
+
+_LEAST = 5  # texts that make a map
+_WIDTH = 160  # characters of a text on hover
+_STEP = 7  # of the generator that draws the texts for the map
+_GROUPS = {
+    "name": "name",
+    "size": "texts",
+    "nearest": "nearest known class",
+    "similarity": "similarity",
+    "stability": "stability",
+    "phrases": "key phrases",
+    "examples": "most central texts",
+}
+
+
+def page(found: Discovery, facts: Mapping[str, Any], bar: Bar = no_bar) -> str:
+    """Return the page. `facts` is the report of `al_loop.discover.report`."""
+    blocks = [*_headline(facts), *_table(facts), *_map(found, facts, bar)]
+    return html.page("Groups of similar texts", blocks, kicker="al-loop discover")
+
+
+def _headline(facts: Mapping[str, Any]) -> Iterator[Block]:
+    known = len(facts["known_classes"])
+    yield Cards(
+        [
+            Card("Texts", f"{facts['total_texts']:,}", facts["source"]),
+            Card(
+                "Groups",
+                f"{facts['total_clusters']:,}",
+                f"{facts['dense_cluster_count']:,} found by HDBSCAN, the others by k-means",
+            ),
+            Card("Novel groups", f"{facts['novel_cluster_count']:,}", f"{known} known classes"),
+            Card("Noise", f"{facts['noise_share']:.1%}", "of the texts, as HDBSCAN sees it"),
+        ]
+    )
+    if not known:
+        yield Note("No class is known: every group that HDBSCAN found counts as novel.")
+
+
+def _table(facts: Mapping[str, Any]) -> Iterator[Block]:
+    yield Heading("Novel groups")
+    if not facts["novel_clusters"]:
+        yield Prose("None: no group is far from all known classes.")
+        return
+    rows = [
+        {
+            "name": g["name"],
+            "size": g["size"],
+            "nearest": g["nearest_class"],
+            "similarity": g["similarity"],
+            "stability": g["stability"],
+            "phrases": ", ".join(g["phrases"]),
+            "examples": " / ".join(html.shorten(t, _WIDTH) for t in g["examples"][:3]),
+        }
+        for g in facts["novel_clusters"]
+    ]
+    limit = facts["threshold"]
+    note = "" if limit is None else f"Novel: less similar than {limit:.3f} to every known class."
+    yield Table("Groups that may be classes nobody has named", _GROUPS, rows, note)
+
+
+def _map(found: Discovery, facts: Mapping[str, Any], bar: Bar) -> Iterator[Block]:
+    yield Heading("Map of the texts")
+    total = facts["total_texts"]
+    rows = _sample(found)
+    if len(rows) < _LEAST:
+        yield Prose(f"{total} texts are too few for a map.")
+        return
+    with bar(1, f"drawing a map of {len(rows):,} texts") as draw:
+        places = textmap.project(found.X[rows], found.config.seed).astype(np.float64).round(2)
+        draw(1)
+    shown = f"All {total:,} texts."
+    if len(rows) < total:
+        shown = f"{len(rows):,} of {total:,} texts, drawn at random; of novel groups more."
+    group = {int(i): g for g in found.groups for i in g.members}
+    of = [group.get(int(i)) for i in rows]
+    yield html.points(
+        "Texts that mean similar things lie near each other",
+        f"{shown} Distances within a group mean something, those between far groups little.",
+        [(float(x), float(y)) for x, y in places],
+        [_says(found, int(i), g) for i, g in zip(rows, of, strict=True)],
+        list(_colorings(found, of)),
+    )
+
+
+def _sample(found: Discovery) -> npt.NDArray[np.int64]:
+    """Return the positions to show: half of them of novel groups where there are as many."""
+    n = len(found.X)
+    if n <= textmap.MOST:
+        return np.arange(n)
+    rng = np.random.default_rng([found.config.seed, 0, _STEP])
+    none = np.empty(0, dtype=np.int64)
+    novel = np.concatenate([none, *(g.members for g in found.novel)])
+    first = rng.permutation(novel)[: textmap.MOST // 2]
+    others = rng.permutation(np.setdiff1d(np.arange(n), novel))[: textmap.MOST - len(first)]
+    return np.sort(np.concatenate([first, others]))
+
+
+def _colorings(found: Discovery, of: Sequence[Group | None]) -> Iterator[Coloring]:
+    other = "like a known class" if found.classes else "in no dense group"
+    yield Coloring("novel group", [_mark(g) if g and g.novel else other for g in of], (other,))
+    none = "in no group"
+    yield Coloring("group", [_mark(g) if g else none for g in of], (none,))
+    if found.classes:
+        nearest = [g.nearest if g and g.nearest else none for g in of]
+        yield Coloring("nearest known class", nearest, (none,))
+
+
+def _mark(group: Group) -> str:
+    return f"new? {group.name}" if group.novel else group.name
+
+
+def _says(found: Discovery, row: int, group: Group | None) -> str:
+    text = html.shorten(found.source.texts[row], _WIDTH)
+    if group is None:
+        return f"{text}\n({found.source.ids[row]})"
+    near = f", nearest: {group.nearest} ({group.similarity:.2f})" if group.nearest else ""
+    return f"{text}\n{_mark(group)}{near} ({found.source.ids[row]})"
