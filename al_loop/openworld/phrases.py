@@ -51,17 +51,19 @@ def phrases(groups: Sequence[Sequence[str]], n: int = 5) -> list[list[str]]:
     counts, names = _counts(read, _grammar(read))
     if not names:
         return [_stand_in(texts) for texts in groups]
-    sizes = np.array([len(texts) for texts in read])[:, None]
-    shares = counts / np.maximum(sizes, 1)
-    total = shares.sum(axis=0)
-    usual = total / len(groups) if len(groups) > 1 else 0
-    weights = (shares - usual) * np.log1p(1 / total)
-    # A term of one text out of many tells about that text, not about the group.
-    weights[(counts < 2) & (sizes > 3)] = 0
+    sizes = [max(len(texts), 1) for texts in read]
+    total = np.zeros(len(names))
+    for g, size in enumerate(sizes):
+        total[counts[g].indices] += counts[g].data / size
+    usual = total / len(groups) if len(groups) > 1 else 0 * total
     found = []
     for g, texts in enumerate(groups):
-        best = np.argsort(-weights[g], kind="stable")[: 10 * n]
-        mine = {names[i]: float(weights[g, i]) for i in best if weights[g, i] > 0}
+        terms, n_texts = counts[g].indices, counts[g].data
+        weights = (n_texts / sizes[g] - usual[terms]) * np.log1p(1 / total[terms])
+        # A term of one text out of many tells about that text, not about the group.
+        weights[n_texts < min(2, sizes[g] / 3)] = 0
+        best = np.lexsort((terms, -weights))[: 10 * n]
+        mine = {names[terms[i]]: (float(weights[i]), int(n_texts[i])) for i in best}
         found.append(_distinct(mine)[:n] or _stand_in(texts))
     return found
 
@@ -89,7 +91,7 @@ def _grammar(read: Sequence[Sequence[_Read]]) -> frozenset[str]:
 
 
 def _counts(read: Sequence[Sequence[_Read]], grammar: Collection[str]) -> tuple[Any, list[str]]:
-    """Return (g, t) counts of the texts of each group that have each term, and the terms."""
+    """Return a row for each group: how many of its texts have each term; and the terms."""
     import numpy as np
     from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import CountVectorizer
@@ -100,6 +102,8 @@ def _counts(read: Sequence[Sequence[_Read]], grammar: Collection[str]) -> tuple[
             words = [w for w in chain if w not in grammar]
             yield from words
             yield from (f"{a} {b}" for a, b in pairwise(words) if a != b)
+            # Where a pair is cut out of a phrase, the longer one takes its place.
+            yield from map(" ".join, zip(words, words[1:], words[2:], strict=False))
 
     texts = [one for group in read for one in group]
     if not any(any(terms(one)) for one in texts):
@@ -109,15 +113,23 @@ def _counts(read: Sequence[Sequence[_Read]], grammar: Collection[str]) -> tuple[
     owner = np.repeat(np.arange(len(read)), [len(group) for group in read])
     ones = np.ones(len(texts), dtype=np.int64)
     sums = csr_matrix((ones, (owner, np.arange(len(texts)))), (len(read), len(texts)))
-    return (sums @ has).toarray(), list(vectorizer.get_feature_names_out())
+    return list((sums @ has).tocsr()), list(vectorizer.get_feature_names_out())
 
 
-def _distinct(weights: Mapping[str, float]) -> list[str]:
-    """Return the terms, strongest first, without those that say the same as a stronger one."""
+def _distinct(terms: Mapping[str, tuple[float, int]]) -> list[str]:
+    """Return terms, strongest first, without those that say the same as a stronger one.
+
+    terms: weight and number of texts of each.
+    """
     kept: list[str] = []
-    for term, weight in weights.items():
-        longer = [t for t in weights if _within(term, t) and weights[t] >= _NEARLY * weight]
-        best = max(longer, key=lambda t: (len(t), weights[t]), default=term)
+    for term, (weight, n) in terms.items():
+        if weight <= 0 or term.count(" ") > 1:
+            continue
+        best = term
+        for other, (its_weight, its_n) in terms.items():
+            cut = its_n >= _NEARLY * n if other.count(" ") > 1 else len(other) > len(best)
+            if cut and its_weight >= _NEARLY * weight and _within(term, other):
+                best = other
         if not any(_alike(best, other) for other in kept):
             kept.append(best)
     return kept
