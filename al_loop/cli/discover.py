@@ -14,8 +14,9 @@ from al_loop.cli.tables import echo_json, echo_table, formats, one_line, shorten
 
 if TYPE_CHECKING:
     from al_loop.config import Config
-    from al_loop.discover.run import Discovery, Encode, Group
+    from al_loop.discover.run import Discovery, Encode
     from al_loop.discover.source import Source
+    from al_loop.openworld.groups import Group
 
 _FILE = click.Path(path_type=Path)
 _COLUMNS = {
@@ -150,7 +151,7 @@ def _print(found: "Discovery", facts: dict[str, Any], form: str | None, limit: i
     if form == "json":
         echo_json(facts)
         return
-    groups = found.groups if form == "csv" else found.groups[:limit]
+    groups = found.groups if form else found.groups[:limit]
     echo_table([_row(g, form) for g in groups], _COLUMNS, form)
     if form is not None:
         return
@@ -162,11 +163,10 @@ def _print(found: "Discovery", facts: dict[str, Any], form: str | None, limit: i
 def _summary(facts: dict[str, Any]) -> str:
     if not facts["total_clusters"]:
         return f"{facts['total_texts']:,} texts: no group stands out, or they are too few"
-    limit = facts["threshold"]
     novel = f"{facts['novel_cluster_count']:,} of {facts['total_clusters']:,} groups are novel"
-    rule = f": less similar than {limit:.3f} to every known class"
-    if limit is None:
-        rule = ": no class is known, so every dense group counts (--known FILE names classes)"
+    rule = ": no class is known, so every dense group counts (--known FILE names classes)"
+    if facts["threshold"] is not None:
+        rule = f": less similar than {facts['threshold']:.3f} to every known class"
     noise = f"{facts['noise_share']:.1%} of {facts['total_texts']:,} texts are noise to HDBSCAN"
     return f"{novel}{rule}; {noise}"
 
@@ -174,7 +174,7 @@ def _summary(facts: dict[str, Any]) -> str:
 def _row(group: "Group", form: str | None) -> dict[str, Any]:
     phrases = ", ".join(group.phrases)
     return {
-        "size": len(group.members),
+        "size": group.size,
         "name": group.name if form == "csv" else shorten(group.name, 40),
         "phrases": phrases if form == "csv" else shorten(phrases, 60),
         "nearest": group.nearest,

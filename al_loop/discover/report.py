@@ -1,17 +1,18 @@
 """What was found, as plain values: the report, and tasks for Label Studio."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from al_loop.annotators.label_studio import page
 from al_loop.cells import shorten
-from al_loop.discover.run import Discovery, Group
+from al_loop.discover.run import Discovery
+from al_loop.openworld.groups import Group
 from al_loop.types import ClassSpec, Suggestion
 from al_loop.workspace import version
 
 MADE_BY = "al-loop discover"
-EXAMPLES = 5  # central texts of a group
 _HINT = 120  # characters of a central text on the labeling page
 
 
@@ -20,17 +21,19 @@ def report(found: Discovery) -> dict[str, Any]:
 
     noise_count and noise_share are HDBSCAN's: those texts are in groups, too, that k-means made.
     """
-    n = len(found.source.texts)
+    n, clusters = len(found.source.texts), found.clusters
+    noise = float(clusters.noise_share) if len(clusters) else 1.0
+    limit = float(clusters.threshold)
     return {
         "total_texts": n,
         "total_clusters": len(found.groups),
-        "noise_count": round(found.noise_share * n),
-        "noise_share": round(found.noise_share, 4),
+        "noise_count": round(noise * n),
+        "noise_share": round(noise, 4),
         "novel_cluster_count": len(found.novel),
         "novel_clusters": [cluster(found, g) for g in found.novel],
         "dense_cluster_count": sum(g.dense for g in found.groups),
         "known_classes": list(found.source.classes),
-        "threshold": None if found.threshold is None else round(found.threshold, 4),
+        "threshold": round(limit, 4) if math.isfinite(limit) else None,
         "source": found.source.name,
         "encoder": found.config.model.encoder,
         "seed": found.config.seed,
@@ -42,7 +45,7 @@ def cluster(found: Discovery, group: Group) -> dict[str, Any]:
     """Return a group as the report has it."""
     return {
         "id": group.id,
-        "size": len(group.members),
+        "size": group.size,
         "name": group.name,
         "phrases": list(group.phrases),
         "nearest_class": group.nearest,
@@ -56,7 +59,7 @@ def cluster(found: Discovery, group: Group) -> dict[str, Any]:
 
 def central(found: Discovery, group: Group) -> list[str]:
     """Return the most central texts of a group."""
-    return [found.source.texts[i] for i in group.members[:EXAMPLES]]
+    return [found.source.texts[i] for i in group.central]
 
 
 def label_config(found: Discovery) -> str:
@@ -96,8 +99,8 @@ def suggestions(found: Discovery) -> Mapping[int, Suggestion]:
         for row, c in enumerate(best.tolist()):
             guesses[row] = Suggestion(found.classes[c], _score(cosines[row, c]))
     for group in found.novel:
-        for row in group.members.tolist():
-            guesses[row] = Suggestion(group.name, _score(found.centrality[row]))
+        for row in found.clusters.members(group.index).tolist():
+            guesses[row] = Suggestion(group.name, _score(found.clusters.centrality[row]))
     return guesses
 
 

@@ -1,7 +1,7 @@
 """Group the texts, and say of each group what it is about and whether a known class explains it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from al_loop.bars import Bar, no_bar
 from al_loop.config import Config
-from al_loop.discover.describe import Described, describe
 from al_loop.discover.known import Example
 from al_loop.discover.source import Source
 from al_loop.lean import one_thread
+from al_loop.openworld.groups import Group, describe
 from strategies import discovery
 from strategies.base import PoolView
 from strategies.discovery import Clusters
@@ -26,49 +26,20 @@ _STEP = 6  # of the generator that bootstraps draw from
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """A group of similar texts.
-
-    id: of the workspace's group that it is, else counted from 1, novel and large ones first.
-    nearest: the known class nearest to its center, None where none is known.
-    similarity: the cosine of its center to that of `nearest`.
-    dense: HDBSCAN found it; else it is a part of what HDBSCAN calls noise.
-    density: mean cosine of its texts to its center.
-    stability: how much of it bootstraps find again, 0 to 1; None where it is not shown.
-    members: positions of its texts, the most central first.
-    """
-
-    id: int
-    name: str
-    phrases: Sequence[str]
-    nearest: str | None
-    similarity: float | None
-    novel: bool
-    dense: bool
-    density: float
-    stability: float | None
-    members: npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
 class Discovery:
-    """What was found: groups, novel ones first, then the larger ones first.
+    """What was found: `groups` of the texts of `source`, novel ones first, each with an id.
 
-    X: (n, d) vectors of the source's texts. centrality: (n,) their cosines to the center of their
-    group. classes: the c known classes that something shows,
-    centers: (c, d) their unit means. threshold: below this cosine to all known classes a group
-    is novel; None where none is known. noise_share: of the texts, by HDBSCAN.
+    clusters: the same in arrays. X: (n, d) vectors of the texts. classes: the c known classes
+    that something shows, centers: (c, d) their unit means.
     """
 
     source: Source
+    config: Config
+    clusters: Clusters
     groups: Sequence[Group]
     X: Floats
-    centrality: Floats
     classes: Sequence[str]
     centers: Floats
-    threshold: float | None
-    noise_share: float
-    config: Config
 
     @property
     def novel(self) -> Sequence[Group]:
@@ -102,22 +73,11 @@ def run(source: Source, encode: Encode, config: Config, bar: Bar = no_bar) -> Di
             similarity_threshold=options.similarity_threshold,
         )
         draw(1)
-        novel = _novel(found, bool(classes))
-        told = describe(source, found, novel)
+        groups = _described(found, source, classes)
         draw(2)
-        stability = _stability(pool, found, novel, config.seed)
+        groups = _stable(pool, found, groups, config.seed)
         draw(3)
-    return Discovery(
-        source=source,
-        groups=_groups(found, told, classes, novel, stability),
-        X=X,
-        centrality=found.centrality,
-        classes=classes,
-        centers=centers,
-        threshold=float(found.threshold) if np.isfinite(found.threshold) else None,
-        noise_share=float(found.noise_share) if len(found) else 1.0,
-        config=config,
-    )
+    return Discovery(source, config, found, groups, X, classes, centers)
 
 
 def _classes(source: Source, shown: Sequence[Example]) -> list[str]:
@@ -134,52 +94,27 @@ def _centers(X: Floats, y: npt.NDArray[np.int64], k: int) -> Floats:
     return np.asarray(sums / np.maximum(lengths, 1e-12), dtype=np.float32)
 
 
-def _novel(found: Clusters, known: bool) -> npt.NDArray[np.int64]:
-    """Return the novel groups, dense ones first, then large ones.
+def _described(found: Clusters, source: Source, classes: Sequence[str]) -> list[Group]:
+    """Return the groups with names and numbers.
 
-    Where no class is known, the dense groups: what HDBSCAN calls noise is not novel by itself.
+    Where no class is known, the dense groups are novel: what HDBSCAN calls noise is not by itself.
     """
-    novel = found.novel if known else found.dense
-    rows = np.flatnonzero(novel)
-    order = np.lexsort((-found.sizes[rows], ~found.dense[rows]))
-    return np.asarray(rows[order], dtype=np.int64)
+    groups = describe(found, source.texts, classes, source.classes)
+    return [
+        replace(g, id=number, novel=g.novel if classes else g.dense)
+        for number, g in enumerate(groups, start=1)
+    ]
 
 
-def _stability(
-    pool: PoolView, found: Clusters, novel: npt.NDArray[np.int64], seed: int
-) -> dict[int, float]:
+def _stable(pool: PoolView, found: Clusters, groups: Sequence[Group], seed: int) -> list[Group]:
+    """Return the groups, the novel ones with their stability."""
+    novel = np.array([g.index for g in groups if g.novel], dtype=np.int64)
     if not len(novel):
-        return {}
+        return list(groups)
     rng = np.random.default_rng([seed, 0, _STEP])
     try:
         values = discovery.stability(pool, found, novel, rng)
     except NotImplementedError:  # TODO: gone when it is written
-        return {}
-    return {int(g): round(float(v), 4) for g, v in zip(novel, values, strict=True)}
-
-
-def _groups(
-    found: Clusters,
-    told: Sequence[Described],
-    classes: Sequence[str],
-    novel: npt.NDArray[np.int64],
-    stability: dict[int, float],
-) -> list[Group]:
-    rest = np.setdiff1d(np.arange(len(found)), novel)
-    rest = rest[np.argsort(-found.sizes[rest], kind="stable")]
-    isnew = set(novel.tolist())
-    return [
-        Group(
-            id=told[g].id,
-            name=told[g].name,
-            phrases=told[g].phrases,
-            nearest=classes[found.nearest[g]] if classes else None,
-            similarity=round(float(found.similarity[g]), 4) if classes else None,
-            novel=g in isnew,
-            dense=bool(found.dense[g]),
-            density=round(float(found.density[g]), 4),
-            stability=stability.get(g),
-            members=found.members(g),
-        )
-        for g in [*novel.tolist(), *rest.tolist()]
-    ]
+        return list(groups)
+    known = dict(zip(novel.tolist(), values.round(4).tolist(), strict=True))
+    return [replace(g, stability=known.get(g.index)) for g in groups]

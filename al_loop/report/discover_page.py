@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from al_loop import html
 from al_loop.bars import Bar, no_bar
-from al_loop.discover.run import Discovery, Group
+from al_loop.discover.run import Discovery
 from al_loop.html import Block, Card, Cards, Coloring, Heading, Note, Prose, Table
+from al_loop.openworld.groups import Group
 from al_loop.report import textmap
 
 _LEAST = 5  # texts that make a map
@@ -85,8 +86,8 @@ def _map(found: Discovery, facts: Mapping[str, Any], bar: Bar) -> Iterator[Block
     shown = f"All {total:,} texts."
     if len(rows) < total:
         shown = f"{len(rows):,} of {total:,} texts, drawn at random; of novel groups more."
-    group = {int(i): g for g in found.groups for i in g.members}
-    of = [group.get(int(i)) for i in rows]
+    by_index = {g.index: g for g in found.groups}
+    of = [by_index.get(label) for label in found.clusters.labels[rows].tolist()]
     yield html.points(
         "Texts that mean similar things lie near each other",
         f"{shown} Distances within a group mean something, those between far groups little.",
@@ -102,8 +103,7 @@ def _sample(found: Discovery) -> npt.NDArray[np.int64]:
     if n <= textmap.MOST:
         return np.arange(n)
     rng = np.random.default_rng([found.config.seed, 0, _STEP])
-    none = np.empty(0, dtype=np.int64)
-    novel = np.concatenate([none, *(g.members for g in found.novel)])
+    novel = np.flatnonzero(np.isin(found.clusters.labels, [g.index for g in found.novel]))
     first = rng.permutation(novel)[: textmap.MOST // 2]
     others = rng.permutation(np.setdiff1d(np.arange(n), novel))[: textmap.MOST - len(first)]
     return np.sort(np.concatenate([first, others]))
@@ -127,5 +127,5 @@ def _says(found: Discovery, row: int, group: Group | None) -> str:
     text = html.shorten(found.source.texts[row], _WIDTH)
     if group is None:
         return f"{text}\n({found.source.ids[row]})"
-    near = f", nearest: {group.nearest} ({group.similarity:.2f})" if group.nearest else ""
+    near = "" if group.nearest is None else f", nearest: {group.nearest} ({group.similarity:.2f})"
     return f"{text}\n{_mark(group)}{near} ({found.source.ids[row]})"
