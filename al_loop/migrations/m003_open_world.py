@@ -62,16 +62,25 @@ CREATE TABLE round_classes (
 --   status: open (nobody has decided), accepted (is a class) or rejected
 --   class: that it was accepted as
 --   offered: 1: people can tick it
+--   shown: 1: people could tick it once, so that its name stays; only triggers write here
 --   first_round: that found it; 0 for those that no round found
 CREATE TABLE clusters (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, origin TEXT NOT NULL
         CHECK (origin IN ('pool', 'split')), parent TEXT,
     status TEXT NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'accepted', 'rejected')),
     class TEXT, offered INTEGER NOT NULL DEFAULT 0 CHECK (offered IN (0, 1)),
+    shown INTEGER NOT NULL DEFAULT 0 CHECK (shown IN (0, 1)),
     first_round INTEGER NOT NULL, added_at TEXT NOT NULL
 ) STRICT;
+CREATE TRIGGER clusters_offered_first AFTER INSERT ON clusters WHEN new.offered = 1 BEGIN
+    UPDATE clusters SET shown = 1 WHERE id = new.id;
+END;
+CREATE TRIGGER clusters_offered AFTER UPDATE ON clusters WHEN new.offered > new.shown BEGIN
+    UPDATE clusters SET shown = 1 WHERE id = new.id;
+END;
 
--- What a round saw of each group, before it chose its batch.
+-- What a round saw of each group, before it chose its batch. Of the parts of what HDBSCAN calls
+-- noise only the 50 largest novel ones are kept.
 --   size: unlabeled texts in it
 --   density: mean cosine of its texts to its center
 --   dense: 1: HDBSCAN found it; 0: it is a part of what HDBSCAN calls noise, split by k-means
@@ -88,8 +97,8 @@ CREATE TABLE cluster_rounds (
     novel INTEGER NOT NULL CHECK (novel IN (0, 1)), stability REAL, PRIMARY KEY (round, cluster)
 ) STRICT;
 
--- Which texts the groups have, as of the newest round that looked: for those found in the pool,
--- and since the split for the parts of a class.
+-- Which texts the groups have: as of the newest round that found them, less those that other
+-- groups have by now; since the split for the parts of a class.
 CREATE TABLE cluster_texts (
     item_id TEXT PRIMARY KEY REFERENCES items(id), cluster INTEGER NOT NULL REFERENCES clusters(id)
 ) STRICT;
