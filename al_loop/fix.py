@@ -7,10 +7,10 @@ from pathlib import Path
 from shlex import quote
 
 from al_loop.data.tables import open_table
-from al_loop.data.text import fault, fold, name_fault, normalize, shown
+from al_loop.data.text import fault, name_fault, normalize, shown
 from al_loop.errors import DataError, InputError
-from al_loop.labels import Verdict, by_folded_name
-from al_loop.store import Store, answers, fixes, items, stories
+from al_loop.labels import Verdict, folded
+from al_loop.store import Store, answers, class_changes, fixes, stories
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def apply(store: Store, wanted: Sequence[Wanted], author: str) -> list[Change]:
     """
     author = signature(author)
     with store.tx():
-        known = by_folded_name(c.name for c in items.classes(store))
+        known = class_changes.names(store)
         before: dict[str, Verdict | None] = {}
         problems = []
         for each in wanted:
@@ -90,10 +90,10 @@ def _decide(
 
 
 def _class(name: str, known: Mapping[str, str]) -> str:
-    """Return the known class that a name stands for, whatever its case and form."""
-    if (found := known.get(fold(name))) is not None:
+    """Return the known class that a name stands for by now, whatever its case and form."""
+    if (found := known.get(folded(name))) is not None:
         return found
-    near = difflib.get_close_matches(fold(name), known, n=1)
+    near = difflib.get_close_matches(folded(name), known, n=1)
     meant = f"did you mean {shown(known[near[0]])}? " if near else ""
     raise DataError(
         f"{shown(name)} is no class of this workspace",

@@ -10,7 +10,8 @@ from al_loop.config import Config, class_specs
 from al_loop.data.columns import Asked
 from al_loop.data.vocabulary import Labels
 from al_loop.ingest import FileReport, Progress, Reading, ingest
-from al_loop.store import Store, answers, items
+from al_loop.labels import folded
+from al_loop.store import Store, answers, class_changes, items
 from al_loop.store.items import Conflict
 from al_loop.types import ClassSpec
 
@@ -94,7 +95,9 @@ def run(
     labels = Labels.of([c.name for c in before])
     files, new, not_offered = _ingest_all(store, request, config, labels, progress)
     labels.refuse_clashes()
-    items.add_classes(store, map(ClassSpec, new), "data")
+    files_read = ", ".join(file.file for file in files)
+    items.add_classes(store, map(ClassSpec, new), "data", files_read)
+    after = items.classes(store)
     if draw and request.test is None:
         draw_test(store, config.seed)
     answers.refresh_labels(store)
@@ -105,8 +108,8 @@ def run(
         items=items.count(store),
         labeled=len(items.with_one_label(store, "pool")) + test_size,
         conflicts=tuple(items.conflicts(store)),
-        new_classes=new,
-        classes=len(before) + len(new),
+        new_classes=tuple(c.name for c in after[len(before) :]),
+        classes=len(after),
         not_offered=not_offered,
         test_size=test_size,
         test_rule=_test_rule(files, draw, test_size),
@@ -130,7 +133,9 @@ def _ingest_all(
             offered = tuple(labels.new)
         files.append(ingest(store, path, reading, labels, progress))
     new = tuple(labels.new) if offered is None else offered
-    return tuple(files), new, tuple(name for name in labels.new if name not in new)
+    known = class_changes.names(store)  # what had this name once is offered, as what it is now
+    not_offered = [n for n in labels.new if n not in new and folded(n) not in known]
+    return tuple(files), new, tuple(not_offered)
 
 
 def readings(request: Request, config: Config) -> Iterator[tuple[Path, Reading]]:

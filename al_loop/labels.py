@@ -1,12 +1,12 @@
 """The rule that turns answers into labels.
 
 Pure: what a text counts as follows from the decisions by hand, the answers, the labels that came
-with the data, and the classes that are known.
+with the data, and the names: classes, what they were called before, candidates, parts.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from al_loop.data.text import fold, normalize
 from al_loop.types import Answer, LabelStatus
@@ -21,35 +21,59 @@ class Verdict:
     votes: int = 0
 
 
-def _fold(name: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What names stand for.
+
+    known: folded names, those of earlier versions among them -> the class that they count as.
+    candidates: folded names of groups that people can tick (or could) -> their spelling. Ticking
+        one asks for a class.
+    parents: a class that is a part of another one -> that one, which was split.
+    """
+
+    known: Mapping[str, str]
+    candidates: Mapping[str, str] = field(default_factory=dict)
+    parents: Mapping[str, str] = field(default_factory=dict)
+
+
+def folded(name: str) -> str:
+    """Return what is equal for names that people would take for the same."""
     return fold(normalize(name))
 
 
 def by_folded_name(classes: Iterable[str]) -> dict[str, str]:
     """Map folded names to the classes' own spelling."""
-    return {_fold(name): name for name in classes}
+    return {folded(name): name for name in classes}
 
 
 def vote(answer: Answer, known: Mapping[str, str]) -> str | None:
-    """Return the known class that an answer stands for, or None.
+    """Return the known class that an answer stands for, or None."""
+    name, _ = _named(answer)
+    return known.get(folded(name)) if name else None
+
+
+def proposal(answer: Answer, names: Names) -> str | None:
+    """Return the class that an answer asks for and nobody has accepted yet, or None.
+
+    It was written as a missing class, or is a candidate that was ticked.
+    """
+    name, ticked = _named(answer)
+    if not name or folded(name) in names.known:
+        return None
+    return names.candidates.get(folded(name)) if ticked else name.strip()
+
+
+def _named(answer: Answer) -> tuple[str, bool]:
+    """Return the name that an answer stands for (or '') and whether it was ticked, not written.
 
     A ticked choice counts, except when it is an unchanged suggestion beside a missing class:
     suggestions come pre-checked, so there the missing class is what the person said.
     """
     if answer.kind != "label":
-        return None
+        return "", False
     if answer.missing and (not answer.labels or answer.origin == "prediction"):
-        return known.get(_fold(answer.missing))
-    return known.get(_fold(answer.labels[0])) if answer.labels else None
-
-
-def proposal(answer: Answer, known: Mapping[str, str]) -> str | None:
-    """Return the class that an answer asks for and nobody has accepted yet, or None."""
-    if answer.kind != "label" or not answer.missing or _fold(answer.missing) in known:
-        return None
-    if answer.labels and answer.origin != "prediction":
-        return None
-    return answer.missing.strip()
+        return answer.missing, False
+    return (answer.labels[0], True) if answer.labels else ("", False)
 
 
 def votes_of(answers: Iterable[Answer], known: Mapping[str, str]) -> dict[str, str]:
@@ -65,32 +89,44 @@ def votes_of(answers: Iterable[Answer], known: Mapping[str, str]) -> dict[str, s
 def judge(
     answers: Sequence[Answer],
     given: Collection[str],
-    known: Mapping[str, str],
+    names: Names,
     fixed: str | None = None,
 ) -> Verdict | None:
     """Decide what one text counts as; None when nothing is known about it.
 
     answers: all annotations of the text that still exist.
     given: the distinct labels that came with the data.
-    known: from `by_folded_name`.
     fixed: the label that somebody set by hand, if that decision stands.
 
     A decision by hand comes first, then people's votes, then given labels. One vote a person,
-    their latest that counts; a tie is a conflict.
+    their latest that counts; a tie is a conflict. A vote for a part of a class that was split
+    says more than one for the class: only the parts are counted then.
     """
+    known = names.known
     votes = votes_of(answers, known)
     if fixed is not None:
-        return Verdict("fixed", fixed, len(votes))
+        return Verdict("fixed", known.get(folded(fixed), fixed), len(votes))
     if votes:
-        ranking = Counter(votes.values()).most_common()
+        ranking = Counter(_most_exact(votes.values(), names.parents)).most_common()
         if len(ranking) > 1 and ranking[0][1] == ranking[1][1]:
             return Verdict("conflict", votes=len(votes))
         return Verdict("agreed", ranking[0][0], len(votes))
-    if len(given) == 1:
-        return Verdict("given", next(iter(given)))
-    if given and not answers:
+    came_with = {known.get(folded(label), label) for label in given}
+    if len(came_with) == 1:
+        return Verdict("given", came_with.pop())
+    if came_with and not answers:
         return Verdict("conflict")
-    return _without_votes(answers, known)
+    return _without_votes(answers, names)
+
+
+def _most_exact(votes: Collection[str], parents: Mapping[str, str]) -> list[str]:
+    """Return the votes without those for a class of which another vote names a part."""
+    above: set[str] = set()
+    for name in set(votes):
+        while (parent := parents.get(name)) and parent not in above:
+            above.add(parent)
+            name = parent
+    return [name for name in votes if name not in above]
 
 
 def _when(answer: Answer) -> tuple[str, int]:
@@ -98,8 +134,8 @@ def _when(answer: Answer) -> tuple[str, int]:
     return answer.updated_at.removesuffix("Z"), answer.annotation_id
 
 
-def _without_votes(answers: Sequence[Answer], known: Mapping[str, str]) -> Verdict | None:
-    if any(proposal(a, known) for a in answers):
+def _without_votes(answers: Sequence[Answer], names: Names) -> Verdict | None:
+    if any(proposal(a, names) for a in answers):
         return Verdict("proposed")
     if any(a.kind == "skip" for a in answers):
         return Verdict("skipped")

@@ -16,7 +16,7 @@ from al_loop.annotators.oracle import Oracle
 from al_loop.annotators.terminal import Terminal
 from al_loop.errors import Locked, StateError, Waiting
 from al_loop.files import lock
-from al_loop.labels import Verdict, by_folded_name, judge
+from al_loop.labels import Names, Verdict, by_folded_name, judge
 from al_loop.loop import machine
 from al_loop.report import status
 from al_loop.store import answers, checks, items, overview, rounds, terminal
@@ -357,7 +357,7 @@ def test_a_class_that_was_asked_for_is_offered_on_the_next_texts(monkeypatch, ro
 def test_the_latest_vote_of_a_person_counts_wherever_it_was_given(monkeypatch, root):
     leaving(monkeypatch, root, "1", name="ana@example.com")
     (mine,) = own(root)
-    known = by_folded_name(["refund", "delay"])
+    known = Names(by_folded_name(["refund", "delay"]))
     theirs = in_label_studio(choice("delay", origin="manual"), suggested=False)
     for when, label_ in (("2000-01-01T00:00:00.5Z", "refund"), ("2999-01-01T00:00:00Z", "delay")):
         other = replace(theirs, key=mine.key, annotator=mine.annotator, updated_at=when)

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from al_loop.labels import Verdict, by_folded_name, judge, proposal, votes_of
+from al_loop.labels import Names, Verdict, by_folded_name, judge, proposal, votes_of
 from al_loop.types import Answer
 
 KNOWN = by_folded_name(["refund", "delay", "Café"])
+NAMES = Names(KNOWN)
 
 
 def answer(person, *labels, kind="label", number=1, at="2026-01-01", **more):
@@ -106,8 +107,8 @@ def answer(person, *labels, kind="label", number=1, at="2026-01-01", **more):
     ],
 )
 def test_the_rule(answers, given, verdict):
-    assert judge(answers, given, KNOWN) == verdict
-    assert judge(answers[::-1], given, KNOWN) == verdict
+    assert judge(answers, given, NAMES) == verdict
+    assert judge(answers[::-1], given, NAMES) == verdict
 
 
 ANSWERS = st.lists(
@@ -129,13 +130,13 @@ GIVEN = st.sets(st.sampled_from(["refund", "delay"]))
 
 @given(answers=ANSWERS, given=GIVEN, fixed=st.sampled_from(sorted(KNOWN.values())))
 def test_a_label_set_by_hand_comes_before_everything_and_counts_the_votes(answers, given, fixed):
-    verdict = judge(answers, given, KNOWN, fixed)
+    verdict = judge(answers, given, NAMES, fixed)
     assert verdict == Verdict("fixed", fixed, len(votes_of(answers, KNOWN)))
 
 
 @given(answers=ANSWERS, given=GIVEN)
 def test_without_one_nothing_is_fixed(answers, given):
-    verdict = judge(answers, given, KNOWN)
+    verdict = judge(answers, given, NAMES)
     assert verdict is None or verdict.status != "fixed"
     assert verdict is None or (verdict.label is not None) == (verdict.status in ("given", "agreed"))
     assert (verdict is None) == (not answers and not given)
@@ -143,7 +144,7 @@ def test_without_one_nothing_is_fixed(answers, given):
 
 def test_a_proposal_is_gone_once_its_class_is_known():
     asked = answer("ana", missing="Praise")
-    assert proposal(asked, KNOWN) == "Praise"
-    assert proposal(asked, by_folded_name(["praise"])) is None
+    assert proposal(asked, NAMES) == "Praise"
+    assert proposal(asked, Names(by_folded_name(["praise"]))) is None
     ticked = dataclasses.replace(asked, labels=("refund",), origin="manual")
-    assert proposal(ticked, KNOWN) is None
+    assert proposal(ticked, NAMES) is None

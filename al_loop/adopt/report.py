@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from al_loop.adopt.place import Placed
-from al_loop.labels import by_folded_name, vote
-from al_loop.store import Store, adopted, items, results
+from al_loop.labels import vote
+from al_loop.store import Store, adopted, class_changes, items, results
 from al_loop.store.answers import Changes
 from al_loop.types import Answer
 
@@ -81,7 +81,7 @@ def make(
 ) -> Report:
     """Count what there is and what was not taken over."""
     names = [spec.name for spec in items.classes(store)]
-    known = by_folded_name(names)
+    known = class_changes.names(store)
     odd = [a.labels[0] for a in said if a.kind == "label" and a.labels and not vote(a, known)]
     counts = adopted.statuses(store, project_id)
     texts = sum(counts.values())

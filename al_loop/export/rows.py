@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
-from al_loop.labels import by_folded_name, votes_of
-from al_loop.store import Store, items
+from al_loop.labels import votes_of
+from al_loop.store import Store, class_changes
 from al_loop.store import export as queries
 from al_loop.types import Answer, Role, Suggestion
 
@@ -133,7 +133,7 @@ def free_names(names: Sequence[str], taken: Iterable[str]) -> dict[str, str]:
 
 def _entries(store: Store, which: Mapping[str, Any]) -> Iterator[Entry]:
     """Merge rows and answers, which both come in the order of the texts."""
-    known = by_folded_name(spec.name for spec in items.classes(store))
+    known = class_changes.names(store)
     groups = groupby(queries.answers_in_order(store), key=lambda pair: pair[0])
     group = next(groups, None)
     position = -1

@@ -101,8 +101,7 @@ def fetch(parts: Parts, options: PullOptions, without: Collection[str] = ()) -> 
 
 
 def _store(parts: Parts, pulled: Pulled) -> answers.Changes:
-    for name in pulled.new_classes:
-        items.add_class(parts.store, ClassSpec(name), origin="oracle")
+    items.add_classes(parts.store, map(ClassSpec, pulled.new_classes), "oracle")
     changes = answers.save_pull(parts.store, parts.project.id, pulled)
     tasks.release_gone(parts.store, parts.project.id)
     tasks.release_taken_back(parts.store)
@@ -154,7 +153,7 @@ def pull(parts: Parts, round_: Round, config: Config, options: PullOptions) -> P
         batch = rounds.batch(store, round_.number)
         open_ids = overview.unsettled(store, round_.number)
         settled = len(batch) - len(open_ids)
-        unanswered = answers.undecided(store, open_ids)
+        unanswered = answers.undecided(store, round_.number, open_ids)
         closes = _closes(
             config, options, len(batch), settled, answered=len(unanswered) < len(batch)
         )

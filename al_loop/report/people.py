@@ -5,9 +5,9 @@ from itertools import combinations
 from statistics import median
 from typing import Any
 
-from al_loop.labels import by_folded_name, votes_of
+from al_loop.labels import votes_of
 from al_loop.report.rates import difference, rate
-from al_loop.store import Store, answers, overview, reporting, rounds
+from al_loop.store import Store, answers, class_changes, overview, reporting, rounds
 
 
 def facts(store: Store) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def agreement(store: Store) -> dict[str, Any]:
     Every pair of people who voted on a text is one comparison. `all` pools them; its interval
     takes them as independent, which three votes on one text are not quite.
     """
-    known = by_folded_name(reporting.classes(store))
+    known = class_changes.names(store)
     seen: dict[tuple[str, str], list[bool]] = defaultdict(list)
     texts = 0
     for given in answers.all_answers(store).values():

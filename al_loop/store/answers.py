@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from al_loop.labels import Verdict, by_folded_name, judge, proposal
-from al_loop.store import fixes, items, tasks
+from al_loop.labels import Verdict, folded, judge, proposal
+from al_loop.store import class_changes, fixes, items, tasks
 from al_loop.store.core import Store, now
 from al_loop.types import Answer, Pulled, split_key
 
@@ -137,12 +137,12 @@ def verdicts(store: Store, item_id: str | None = None) -> dict[str, Verdict]:
 
     Or what one text does: a person who answers text after text must not wait for all.
     """
-    known = by_folded_name(_class_names(store))
+    names = class_changes.vocabulary(store)
     given = items.given_labels(store, item_id)
     answers = all_answers(store, item_id=item_id)
     fixed = fixes.standing(store, item_id)
     found = {
-        i: judge(answers.get(i, ()), given.get(i, ()), known, fixed.get(i))
+        i: judge(answers.get(i, ()), given.get(i, ()), names, fixed.get(i))
         for i in given.keys() | answers.keys() | fixed.keys()
     }
     return {i: verdict for i, verdict in found.items() if verdict is not None}
@@ -171,26 +171,35 @@ def refresh_labels(store: Store, item_id: str | None = None) -> None:
     )
 
 
-def undecided(store: Store, item_ids: Sequence[str]) -> list[str]:
-    """Return those of some texts that still need someone."""
-    known = {r["item_id"] for r in store.rows("SELECT item_id FROM decided")}
-    return [i for i in item_ids if i not in known]
+def undecided(store: Store, number: int, item_ids: Sequence[str]) -> list[str]:
+    """Return those of some texts of a round that still need someone.
 
-
-def _class_names(store: Store) -> Sequence[str]:
-    return [r["name"] for r in store.rows("SELECT name FROM classes ORDER BY position")]
+    A text that is asked about once more counts as something already: it needs an answer to
+    this very look.
+    """
+    rows = store.rows(
+        "SELECT b.item_id FROM batch b WHERE b.round = ? AND CASE WHEN b.look = 0"
+        " THEN NOT EXISTS (SELECT 1 FROM decided d WHERE d.item_id = b.item_id)"
+        " ELSE NOT EXISTS (SELECT 1 FROM answers a WHERE a.item_id = b.item_id"
+        "  AND a.look = b.look AND a.gone = 0) END",
+        [number],
+    )
+    needed = {r["item_id"] for r in rows}
+    return [i for i in item_ids if i in needed]
 
 
 def proposals(store: Store) -> dict[str, list[str]]:
-    """Map each class that people asked for to the texts they wrote it on, most wanted first."""
-    known = by_folded_name(_class_names(store))
+    """Map each class that people asked for to the texts they asked for it on, most wanted first.
+
+    They wrote it as a missing class, or ticked a candidate that nobody has accepted.
+    """
+    names = class_changes.vocabulary(store)
     spelling: dict[str, str] = {}
     found: dict[str, list[str]] = defaultdict(list)
     for item_id, answers in all_answers(store).items():
         for answer in answers:
-            if name := proposal(answer, known):
-                folded = next(iter(by_folded_name([name])))
-                found[spelling.setdefault(folded, name)].append(item_id)
+            if name := proposal(answer, names):
+                found[spelling.setdefault(folded(name), name)].append(item_id)
     return dict(sorted(found.items(), key=lambda pair: (-len(pair[1]), pair[0])))
 
 

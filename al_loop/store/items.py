@@ -6,14 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from al_loop.data.text import fault, fold, name_fault, normalize, shown
+from al_loop.data.text import fault, name_fault, normalize, shown
 from al_loop.data.text import text_hash as _hash
 from al_loop.errors import DataError
-from al_loop.labels import by_folded_name
+from al_loop.labels import folded
+from al_loop.store import candidates, class_changes
 from al_loop.store.core import Store, now
 from al_loop.types import ClassSpec, Role
 
-Origin = Literal["config", "data", "command", "oracle"]
+Origin = Literal["config", "data", "command", "oracle", "proposal", "cluster", "split"]
+#: Who names classes where no person does.
+_AUTHORS = {"config": "config.toml", "data": "data", "oracle": "oracle"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,40 +197,58 @@ def classes(store: Store) -> list[ClassSpec]:
     return [ClassSpec(row[0], row[1], tuple(json.loads(row[2]))) for row in rows]
 
 
-def add_class(store: Store, spec: ClassSpec, origin: Origin) -> bool:
+def add_class(store: Store, spec: ClassSpec, origin: Origin, author: str = "") -> bool:
     """Add a class at the end of the stored order; False when it is there already.
 
-    A class that is there stays as it is. Inside a tx.
+    A class that is there stays as it is. So it does under a name that it had before: that counts
+    as the class, and makes no new one. Inside a tx, in which the change becomes a version.
+
+    author: who decides; needed for a person.
 
     Raises:
         DataError: the name can't be used, or differs from a known one only in case.
 
     """
-    return add_classes(store, [spec], origin) == 1
+    return add_classes(store, [spec], origin, author) == 1
 
 
-def add_classes(store: Store, specs: Iterable[ClassSpec], origin: Origin) -> int:
-    """Add many classes and return how many were new; see `add_class`."""
-    known = by_folded_name(row[0] for row in store.rows("SELECT name FROM classes"))
+def add_classes(store: Store, specs: Iterable[ClassSpec], origin: Origin, author: str = "") -> int:
+    """Add many classes as one version and return how many were new; see `add_class`."""
+    new = put_classes(store, specs, origin)
+    if new:
+        change = class_changes.New("add", new, detail={"origin": origin})
+        class_changes.add(store, change, author or _AUTHORS.get(origin, "unknown"))
+        for name, cluster in candidates.named(store, new).items():
+            candidates.decide(store, cluster, "accepted", name)
+    return len(new)
+
+
+def put_classes(store: Store, specs: Iterable[ClassSpec], origin: Origin) -> list[str]:
+    """Add classes and return the names of the new ones; the version is up to the caller."""
+    known = class_changes.names(store)
+    there = {row[0] for row in store.rows("SELECT name FROM classes")}
+    there |= class_changes.former_names(store)
     position = int(store.value("SELECT COALESCE(MAX(position), -1) + 1 FROM classes"))
-    rows = []
+    found: dict[str, tuple[object, ...]] = {}
     for spec in map(clean_class, specs):
-        same = known.setdefault(fold(spec.name), spec.name)
-        if same != spec.name:
+        same = known.setdefault(folded(spec.name), spec.name)
+        if spec.name in there:
+            continue
+        if same != spec.name and folded(same) == folded(spec.name):
             raise DataError(
                 f"the class {shown(spec.name)} differs from the known class {shown(same)} "
                 "only in case or form",
                 hint=f"use {shown(same)}, or choose another name",
             )
-        rows.append((spec.name, spec.description, _json(spec.examples), origin, now()))
-    before = int(store.value("SELECT COUNT(*) FROM classes"))
-    for values in rows:
-        position += store.execute(
-            "INSERT INTO classes (name, description, examples, origin, added_at, position)"
-            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
-            [*values, position],
-        )
-    return int(store.value("SELECT COUNT(*) FROM classes")) - before
+        if same == spec.name:
+            values = (spec.name, spec.description, _json(spec.examples), origin, now())
+            found.setdefault(spec.name, values)
+    store.execute_many(
+        "INSERT INTO classes (name, description, examples, origin, added_at, position)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [(*values, position + i) for i, values in enumerate(found.values())],
+    )
+    return list(found)
 
 
 def clean_class(spec: ClassSpec) -> ClassSpec:

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from al_loop.store import answers
+from al_loop.labels import folded
+from al_loop.store import answers, class_changes
 from al_loop.store.core import Store
 
 
@@ -19,15 +20,14 @@ def annotators(store: Store, number: int) -> list[dict[str, Any]]:
         " MAX(updated_at) AS last_answer FROM answers WHERE gone = 0"
         " GROUP BY annotator ORDER BY answered DESC, annotator"
     )
-    waiting = unsettled(store, number)
+    waiting = set(unsettled(store, number))
+    batch = store.rows("SELECT item_id, look FROM batch WHERE round = ? AND released = 0", [number])
+    looks = [(b["item_id"], b["look"]) for b in batch if b["item_id"] in waiting]
     done = {
-        (r["annotator"], r["item_id"])
-        for r in store.rows("SELECT annotator, item_id FROM answers WHERE gone = 0")
+        (r["annotator"], r["item_id"], r["look"])
+        for r in store.rows("SELECT annotator, item_id, look FROM answers WHERE gone = 0")
     }
-    return [
-        dict(r) | {"open": sum((r["annotator"], item) not in done for item in waiting)}
-        for r in rows
-    ]
+    return [dict(r) | {"open": sum((r["annotator"], *x) not in done for x in looks)} for r in rows]
 
 
 def unsettled(store: Store, number: int) -> list[str]:
@@ -93,10 +93,11 @@ def page(store: Store) -> str | None:
 
 
 def proposed_names(store: Store) -> list[str]:
-    """Return the classes that people asked for."""
+    """Return the classes that people asked for and that were not rejected."""
     if not store.value("SELECT 1 FROM labels WHERE status = 'proposed' LIMIT 1"):
         return []
-    return list(answers.proposals(store))
+    rejected = class_changes.rejected(store)
+    return [name for name in answers.proposals(store) if folded(name) not in rejected]
 
 
 def labels_by_class(store: Store) -> dict[str, int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from al_loop.errors import StateError
-from al_loop.store import undo
+from al_loop.store import second_looks, undo
 from al_loop.store.core import Store, now
 from al_loop.types import State, task_key
 
@@ -184,6 +184,7 @@ def release(store: Store, number: int, item_ids: Sequence[str]) -> None:
         "UPDATE batch SET released = 1 WHERE round = ? AND item_id = ?",
         [(number, item_id) for item_id in item_ids],
     )
+    second_looks.wait_again(store)
 
 
 def pool(store: Store) -> list[tuple[str, str, str]]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from al_loop.store import second_looks
 from al_loop.store.core import Store
 from al_loop.types import ProjectRef
 
@@ -111,6 +112,7 @@ def release_gone(store: Store, project_id: int) -> None:
         "     AND t.item_id = batch.item_id AND t.look = batch.look)",
         [project_id],
     )
+    second_looks.wait_again(store)
 
 
 def release_taken_back(store: Store) -> None:
@@ -118,15 +120,25 @@ def release_taken_back(store: Store) -> None:
     store.execute(
         "UPDATE batch SET released = 1 WHERE released = 0"
         " AND round IN (SELECT number FROM rounds WHERE state = 'logged')"
-        " AND NOT EXISTS (SELECT 1 FROM decided d WHERE d.item_id = batch.item_id)"
+        " AND CASE WHEN look = 0"
+        "  THEN NOT EXISTS (SELECT 1 FROM decided d WHERE d.item_id = batch.item_id)"
+        "  ELSE NOT EXISTS (SELECT 1 FROM answers a WHERE a.item_id = batch.item_id"
+        "   AND a.look = batch.look AND a.gone = 0) AND NOT EXISTS (SELECT 1 FROM labels l"
+        "   WHERE l.item_id = batch.item_id AND l.status = 'fixed') END"
     )
+    second_looks.wait_again(store)
 
 
 def has_unanswered_tasks(store: Store, project_id: int) -> bool:
-    """Tell whether a task is on the server whose text counts as nothing yet."""
+    """Tell whether a task is on the server whose text counts as nothing yet.
+
+    Or is one of a text that waits to be asked about once more, and was already sent for it.
+    """
     found = store.value(
         "SELECT 1 FROM tasks t WHERE t.project_id = ? AND t.remote_id IS NOT NULL AND t.gone = 0"
-        " AND NOT EXISTS (SELECT 1 FROM decided d WHERE d.item_id = t.item_id) LIMIT 1",
+        " AND (NOT EXISTS (SELECT 1 FROM decided d WHERE d.item_id = t.item_id)"
+        "  OR EXISTS (SELECT 1 FROM second_looks s WHERE s.item_id = t.item_id"
+        "   AND s.round IS NULL AND s.look = t.look)) LIMIT 1",
         [project_id],
     )
     return found is not None

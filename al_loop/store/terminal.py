@@ -7,9 +7,8 @@ that was read before it, and a pull of these answers reads them inside its own.
 import datetime as dt
 from dataclasses import replace
 
-from al_loop.data.text import fold
-from al_loop.labels import by_folded_name, proposal
-from al_loop.store import answers, items, overview, rounds, tasks
+from al_loop.labels import folded, proposal
+from al_loop.store import answers, class_changes, offers, overview, rounds, tasks
 from al_loop.store.core import Store
 from al_loop.types import Answer, split_key
 
@@ -38,18 +37,21 @@ def waiting(store: Store, number: int, annotator: str) -> list[rounds.BatchRow]:
 
 
 def asked(store: Store) -> list[str]:
-    """Return the names that people asked for and nobody accepted, in the order of asking.
+    """Return the candidates, then the names that people asked for, in the order of asking.
 
-    That order, unlike one by number, gives a name the same place from text to text.
+    Names that nobody accepted or rejected. That order, unlike one by number, gives a name the
+    same place from text to text.
     """
-    known = by_folded_name(c.name for c in items.classes(store))
+    names = class_changes.vocabulary(store)
+    rejected = class_changes.rejected(store)
     rows = store.rows(
         "SELECT * FROM answers WHERE missing <> '' AND gone = 0 ORDER BY created_at, annotation_id"
     )
-    found: dict[str, str] = {}
+    found = {folded(c.name): c.name for c in offers.offer(store).candidates}
     for row in rows:
-        if name := proposal(answers.answer_of(row), known):
-            found.setdefault(fold(name), name)
+        name = proposal(answers.answer_of(row), names)
+        if name and folded(name) not in rejected:
+            found.setdefault(folded(name), name)
     return list(found.values())
 
 
