@@ -6,14 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from al_loop.annotators.label_studio import page
-from al_loop.cells import shorten
 from al_loop.discover.run import Discovery
 from al_loop.openworld.groups import Group
-from al_loop.types import ClassSpec, Suggestion
+from al_loop.types import ClassSpec, Offer, Suggestion
 from al_loop.workspace import version
 
 MADE_BY = "al-loop discover"
-_HINT = 120  # characters of a central text on the labeling page
 
 
 def report(found: Discovery) -> dict[str, Any]:
@@ -65,11 +63,8 @@ def central(found: Discovery, group: Group) -> list[str]:
 def label_config(found: Discovery) -> str:
     """Return a labeling page with every class that `tasks` suggests."""
     known = [ClassSpec(name) for name in found.source.classes]
-    candidates = [
-        ClassSpec(g.name, "", tuple(shorten(t, _HINT) for t in central(found, g)))
-        for g in found.novel
-    ]
-    made = page.grown("", [*known, *candidates], context=False)
+    candidates = [ClassSpec(g.name, "", tuple(central(found, g))) for g in found.novel]
+    made = page.grown("", Offer(known, candidates), context=False)
     assert made is not None  # an empty page lacks everything
     return made
 

@@ -1,5 +1,6 @@
-"""What `al-loop discover` found, as a page: the groups, and a map of the texts."""
+"""What `al-loop discover` found, as a page: a map of the texts, and the novel groups."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,8 @@ from al_loop.openworld.groups import Group
 from al_loop.report import textmap
 
 _LEAST = 5  # texts that make a map
-_WIDTH = 160  # characters of a text on hover
+_WIDTH, _EXAMPLE = 160, 100  # characters of a text on hover, and in the table
+_COLORS = 8  # groups that a map can tell apart
 _STEP = 7  # of the generator that draws the texts for the map
 _GROUPS = {
     "name": "name",
@@ -29,7 +31,7 @@ _GROUPS = {
 
 def page(found: Discovery, facts: Mapping[str, Any], bar: Bar = no_bar) -> str:
     """Return the page. `facts` is the report of `al_loop.discover.report`."""
-    blocks = [*_headline(facts), *_table(facts), *_map(found, facts, bar)]
+    blocks = [*_headline(facts), *_map(found, facts, bar), *_table(facts)]
     return html.page("Groups of similar texts", blocks, kicker="al-loop discover")
 
 
@@ -64,7 +66,7 @@ def _table(facts: Mapping[str, Any]) -> Iterator[Block]:
             "similarity": g["similarity"],
             "stability": g["stability"],
             "phrases": ", ".join(g["phrases"]),
-            "examples": " / ".join(html.shorten(t, _WIDTH) for t in g["examples"][:3]),
+            "examples": " / ".join(html.shorten(t, _EXAMPLE) for t in g["examples"][:3]),
         }
         for g in facts["novel_clusters"]
     ]
@@ -85,7 +87,10 @@ def _map(found: Discovery, facts: Mapping[str, Any], bar: Bar) -> Iterator[Block
         draw(1)
     shown = f"All {total:,} texts."
     if len(rows) < total:
-        shown = f"{len(rows):,} of {total:,} texts, drawn at random; of novel groups more."
+        shown = (
+            f"{len(rows):,} of {total:,} texts, drawn at random: up to half of them from novel"
+            " groups, the rest from the others."
+        )
     by_index = {g.index: g for g in found.groups}
     of = [by_index.get(label) for label in found.clusters.labels[rows].tolist()]
     yield html.points(
@@ -111,7 +116,12 @@ def _sample(found: Discovery) -> npt.NDArray[np.int64]:
 
 def _colorings(found: Discovery, of: Sequence[Group | None]) -> Iterator[Coloring]:
     other = "like a known class" if found.classes else "in no dense group"
-    yield Coloring("novel group", [_mark(g) if g and g.novel else other for g in of], (other,))
+    counts = Counter(g.name for g in of if g and g.novel)
+    room = _COLORS if len(counts) <= _COLORS else _COLORS - 1
+    large = {name for name, _ in counts.most_common(room)}
+    small = f"new? {len(counts) - len(large)} smaller groups"
+    marks = [(_mark(g) if g.name in large else small) if g and g.novel else other for g in of]
+    yield Coloring("novel group", marks, (other,))
     none = "in no group"
     yield Coloring("group", [_mark(g) if g else none for g in of], (none,))
     if found.classes:
