@@ -1,0 +1,123 @@
+"""The Chinese example: what the files hold, and that its hidden classes are found."""
+
+import csv
+import json
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from al_loop import config
+from tests.offline import call, settings_kept
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+KNOWN = ("正面", "负面", "中性")
+HIDDEN = ("焦虑", "期待", "困惑", "讽刺")
+
+
+def rows(name):
+    with (EXAMPLES / name).open(encoding="utf-8", newline="") as f:
+        return list(csv.DictReader(f))
+
+
+POOL, TEST, PHRASES = rows("posts_zh.csv"), rows("posts_zh_test.csv"), rows("posts_zh_known.csv")
+GOLD = {row["id"]: row["label"] for row in POOL}
+
+
+def test_the_files_hold_what_their_page_says():
+    page = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+
+    assert (len(POOL), len(TEST)) == (301, 70)
+    assert "301 posts, ids `p001` to `p301`" in page
+    assert "70 posts, ids `t001` to `t070`" in page
+    assert Counter(GOLD.values()) == dict.fromkeys((*KNOWN, *HIDDEN), 43)
+    assert Counter(row["label"] for row in TEST) == dict.fromkeys((*KNOWN, *HIDDEN), 10)
+    assert Counter(row["label"] for row in PHRASES) == dict.fromkeys(KNOWN, 5)
+    texts = [row["text"] for row in (*POOL, *TEST, *PHRASES)]
+    assert len(set(texts)) == len(texts) == 386
+
+
+def test_posts_are_written_one_by_one_and_share_no_frame():
+    """Two posts that begin alike for six characters, or end so, would smell of a template."""
+    texts = [row["text"].rstrip("。！？") for row in (*POOL, *TEST)]
+    for part in (lambda t: t[:6], lambda t: t[-6:]):
+        _, most = Counter(map(part, texts)).most_common(1)[0]
+        assert most <= 2
+
+
+def test_the_settings_name_the_known_classes_by_the_same_phrases_as_the_table():
+    text = (EXAMPLES / "posts_zh.toml").read_text(encoding="utf-8")
+    settings = config.parse(tomllib.loads(text))
+
+    assert settings.model.encoder == "multilingual"
+    assert list(settings.classes) == list(KNOWN)
+    assert [(n, e) for n, c in settings.classes.items() for e in c.examples] == [
+        (row["label"], row["text"]) for row in PHRASES
+    ]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """What `al-loop discover` finds: (report, novel group's name -> classes of its texts)."""
+    folder = tmp_path_factory.mktemp("discover")
+    known = EXAMPLES / "posts_zh_known.csv"
+    with pytest.MonkeyPatch.context() as patch, settings_kept():
+        patch.chdir(folder)
+        capture = type("Quiet", (), {"readouterr": lambda _: ("", "")})()
+        done = call(
+            patch,
+            capture,
+            *("discover", EXAMPLES / "posts_zh.csv", "--known", known, "--encoder", "multilingual"),
+        )
+    assert done[0] == 0
+    out = folder / "al-loop-discover"
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    groups = {c["name"]: Counter() for c in report["novel_clusters"]}
+    for task in json.loads((out / "preannotated.json").read_text(encoding="utf-8")):
+        for guess in task.get("predictions", []):
+            name = guess["result"][0]["value"]["choices"][0]
+            if name in groups:
+                groups[name][GOLD[task["data"]["id"]]] += 1
+    return report, groups
+
+
+@pytest.mark.parametrize("name", ["焦虑", "期待", "困惑"])
+def test_a_hidden_class_is_among_the_novel_groups(found, name):
+    _, groups = found
+    mine = [g for g in groups.values() if g.most_common(1)[0][0] == name and g.total() >= 8]
+
+    assert mine
+    assert max(g[name] / g.total() for g in mine) >= 0.6
+
+
+def test_groups_have_key_phrases_in_chinese_that_stand_in_their_texts(found):
+    report, _ = found
+    for group in report["novel_clusters"][:5]:
+        assert group["phrases"]
+        assert any("\u4e00" <= c <= "\u9fff" for c in group["name"])
+
+
+def test_hidden_classes_are_seen_within_few_labels_and_told_apart(tmp_path, monkeypatch, capsys):
+    first = [next(i for i, c in GOLD.items() if c == name) for name in KNOWN]
+    (tmp_path / "known.txt").write_text("\n".join(KNOWN), encoding="utf-8")
+    (tmp_path / "first.txt").write_text("\n".join(first), encoding="utf-8")
+    code, out, _ = call(
+        monkeypatch,
+        capsys,
+        *(
+            "simulate",
+            "--data",
+            EXAMPLES / "posts_zh.csv",
+            "--test",
+            EXAMPLES / "posts_zh_test.csv",
+        ),
+        *("--known-classes", tmp_path / "known.txt", "--labeled-ids", tmp_path / "first.txt"),
+        *("--config", EXAMPLES / "posts_zh.toml", "--budget", 90, "--rounds", 3, "--json"),
+    )
+    run = json.loads(out)["runs"][0]
+
+    assert code == 0
+    assert run["classes_seen"][1] == 7
+    assert run["novel_accuracy"][-1] > 0.5  # chance is a seventh
+    assert run["h_score"][-1] > 0.5
