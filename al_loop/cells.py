@@ -24,6 +24,11 @@ def shorten(text: str, width: int = 60) -> str:
     return line if len(line) <= width else line[: width - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
+def samples(texts: Sequence[str]) -> str:
+    """Return the beginnings of the first few texts on one line, as a hint what others are like."""
+    return " | ".join(shorten(text, 80) for text in texts[:3])
+
+
 def few(names: Sequence[str], most: int = 10) -> str:
     """Return the first of some names, and how many more there are."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""

@@ -7,7 +7,7 @@ from al_loop import encoder_check
 from al_loop.app import App, strategy
 from al_loop.config import class_specs
 from al_loop.errors import AlLoopError
-from al_loop.store import checks, items, rounds
+from al_loop.store import checks, items, offers, rounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,8 @@ def _key(app: App) -> Iterator[Finding]:
 
 
 def _project(app: App) -> Iterator[Finding]:
-    classes = items.classes(app.store)
-    info = app.label_studio.inspect(app.project, classes)
+    offer = offers.offer(app.store)
+    info = app.label_studio.inspect(app.project, offer)
     if info is None:
         yield Finding("project", True, "none yet; the first al-loop round makes it")
         return
@@ -100,8 +100,13 @@ def _project(app: App) -> Iterator[Finding]:
         yield Finding(
             "labeling page", False, f"lacks {names}", "al-loop round (its push adds them)"
         )
+    elif info.gone:
+        names = ", ".join(info.gone[:5])
+        yield Finding(
+            "labeling page", False, f"still offers {names}", "al-loop round (its push hides them)"
+        )
     else:
-        yield Finding("labeling page", True, f"offers all {len(classes)} classes")
+        yield Finding("labeling page", True, f"offers all {len(offer.classes)} classes")
     yield _model_version(app, info.model_version)
 
 

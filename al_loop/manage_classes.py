@@ -5,7 +5,7 @@ from collections.abc import Callable
 from al_loop.app import App
 from al_loop.errors import AlLoopError
 from al_loop.files import lock
-from al_loop.store import answers, items, overview
+from al_loop.store import answers, items, offers, overview
 from al_loop.types import ClassSpec
 
 
@@ -37,7 +37,7 @@ def _show(app: App, name: str, say: Callable[[str], None]) -> None:
     """Put the classes on the labeling page."""
     try:
         with lock(app.workspace.lock_path):
-            app.label_studio.update_page(app.project, items.classes(app.store))
+            app.label_studio.update_page(app.project, offers.offer(app.store))
     except AlLoopError as e:
         raise type(e)(
             f"the class {name!r} is added here, but not on the labeling page yet: {e.message}",

@@ -77,7 +77,7 @@ class Sides:
         return time.perf_counter() - began, pushed.remote_id
 
     def raw(self, tasks: Sequence[Task]) -> tuple[float, int]:
-        config = page.grown("<View></View>", self._classes, context=False)
+        config = page.grown("<View></View>", Offer(self._classes), context=False)
         project = self._raw.projects.create(title="raw benchmark", label_config=config).id
         body = [payload(task) for task in tasks]
         began = time.perf_counter()

@@ -9,7 +9,7 @@ from al_loop import workspace
 from al_loop.annotators.label_studio import page
 from al_loop.export import label_studio
 from al_loop.export.rows import Wanted, opened
-from al_loop.store import items, open_store
+from al_loop.store import items, offers, open_store
 from tests.export_world import HOSTILE, make
 from tests.ls_people import Server
 
@@ -81,7 +81,7 @@ def test_a_real_server_shows_the_answers_after_the_import(ls, store, tasks):
         if email not in accounts:
             body = {"email": email, "username": name, "password": "x"}
             accounts[email] = server.ask("POST", "/api/users/", body)["id"]
-    config = page.grown("", items.classes(store), context=False)
+    config = page.grown("", offers.offer(store), context=False)
     project = server.ask("POST", "/api/projects/", {"title": "again", "label_config": config})["id"]
     file = json.loads(json.dumps(list(tasks.values())))
     file[2]["annotations"][3]["completed_by"] = accounts["ann@example.com"]  # 7 is nobody here

@@ -9,7 +9,7 @@ import pytest
 
 from al_loop.annotators.label_studio import LabelStudio, faults
 from al_loop.errors import AlLoopError, AuthError, InputError, ServerError
-from al_loop.types import ProjectRef
+from al_loop.types import Offer, ProjectRef
 from tests.fakes.label_studio import PERSONAL, TOKEN, Fake, Transport
 from tests.ls_helpers import CLASSES, PROJECT, adapter, once_each, pull_request, push_request
 
@@ -275,11 +275,11 @@ def test_no_cookie_of_the_server_is_sent_back(transport):
 def test_the_doctor_learns_what_it_needs(fake, transport):
     ls = adapter(transport)
     assert (ls.server().version, ls.server().edition) == ("1.23.2", "Community")
-    assert ls.inspect(PROJECT, CLASSES) is None
+    assert ls.inspect(PROJECT, Offer(CLASSES)) is None
     ls.push(push_request(3, classes=CLASSES[:1], tasks=[]))
-    found = ls.inspect(PROJECT, CLASSES)
+    found = ls.inspect(PROJECT, Offer(CLASSES))
     assert (found.tasks, found.lacking, found.model_version) == (0, ("bug",), "")
-    assert ls.update_page(PROJECT, CLASSES)
-    assert ls.inspect(PROJECT, CLASSES).lacking == ()
-    assert not ls.update_page(ProjectRef(2, "none", "t"), CLASSES)
+    assert ls.update_page(PROJECT, Offer(CLASSES))
+    assert ls.inspect(PROJECT, Offer(CLASSES)).lacking == ()
+    assert not ls.update_page(ProjectRef(2, "none", "t"), Offer(CLASSES))
     assert ls.link(7) == "http://ls.test/projects/7/data?labeling=1"

@@ -70,6 +70,7 @@ def run(client):
     people(s, tasks)
     snapshots(s, here, pid)
     deletions(s, pid, tasks)
+    removals(s, here, pid, tasks)
     s.ask("gone project", "GET", "/api/projects/987654/", refusal)
     s.ask("import into a gone project", "POST", "/api/projects/987654/import", json=[{"data": {}}])
     s.ask("gone project's tasks", "GET", "/api/tasks/", refusal, project=987654)
@@ -210,6 +211,43 @@ def snapshots(s, here, pid):
     s.ask("download", "GET", f"{here}/exports/{eid}/download", rows, exportType="JSON")
     s.ask("delete snapshot", "DELETE", f"{here}/exports/{eid}")
     s.ask("delete it again", "DELETE", f"{here}/exports/{eid}")
+
+
+def removals(s, here, pid, tasks):
+    """Which choices may go, and how a suggestion is taken back."""
+    with_c = CONFIG.replace('<Choice value="b"/>', '<Header value="h"/><Choice value="c"/>')
+    hidden = '<View style="display:none"><Choice value="c"/></View>'
+    pages = {
+        "all choices": with_c.replace('value="c"', 'value="b"'),
+        "without an unused choice": with_c.replace('<Choice value="c"/>', ""),
+        "without a used choice": with_c.replace('<Choice value="a"/>', ""),
+        "with an unseen choice": with_c.replace('<Choice value="c"/>', hidden),
+    }
+    here_too = {"label_config": with_c.replace("</Choices>", '<Choice value="b"/></Choices>')}
+    s.ask("a page with a heading", "PATCH", f"{here}/", lambda b: None, json=here_too)
+    draft = {"result": [choice("b", id="r4")], "lead_time": 1}
+
+    def validate(name, page):
+        s.ask(name, "POST", f"{here}/validate/", refused, json={"label_config": page})
+
+    for name, page in pages.items():
+        validate(name, page)
+    s.ask("another draft", "POST", f"/api/tasks/{tasks[1]}/drafts", json=draft)
+    validate("without a choice of a draft", pages["without an unused choice"])
+    validate("no page", "")
+    s.ask("page of no project", "POST", "/api/projects/987654/validate/", refusal, json=pages)
+    named = {"operator": "contains", "type": "String", "value": '"a"'}
+    listed(s, "by suggestion", pid, [{"filter": "filter:tasks:predictions_results", **named}])
+    waits = {"operator": "empty", "type": "Datetime", "value": True}
+    listed(s, "not completed", pid, [{"filter": "filter:tasks:completed_at", **waits}])
+    number = s.client.get(f"/api/tasks/{tasks[1]}/").json()["predictions"][0]["id"]
+    s.ask("delete suggestion", "DELETE", f"/api/predictions/{number}/")
+    s.ask("delete it twice", "DELETE", f"/api/predictions/{number}/", refusal)
+
+
+def refused(body):
+    errors = body.get("validation_errors", {}).get("non_field_errors", [""])
+    return [body.get("detail", "")[:16], errors[0].partition("\n")[0]]
 
 
 def rows(body):

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from label_studio_sdk.label_interface.interface import LabelInterface
 
 from al_loop.annotators.label_studio import page
+from al_loop.annotators.label_studio.instructions import instructions, may_replace
 from al_loop.errors import InputError
-from al_loop.types import ClassSpec
+from al_loop.types import ClassSpec, Offer
 
 NAMES = st.text(
     st.characters(exclude_categories=("Cs", "Cc"), max_codepoint=0x2FFFF), min_size=1, max_size=20
@@ -21,7 +22,7 @@ def specs(*names):
 
 
 def fresh(classes, *, context=False):
-    return page.grown("<View></View>", classes, context=context)
+    return page.grown("<View></View>", Offer(classes), context=context)
 
 
 def tags(config):
@@ -43,7 +44,7 @@ def test_a_fresh_page_has_text_choices_and_two_fields():
 
 def test_context_stands_right_below_the_text():
     assert tags(fresh(specs("a"), context=True))[1:3] == ["Text", "Text"]
-    later = page.grown(fresh(specs("a")), specs("a"), context=True)
+    later = page.grown(fresh(specs("a")), Offer(specs("a")), context=True)
     assert tags(later) == tags(fresh(specs("a"), context=True))
 
 
@@ -51,7 +52,7 @@ def test_context_stands_right_below_the_text():
 def test_any_class_name_survives_and_a_whole_page_lacks_nothing(names):
     config = fresh(specs(*names))
     assert page.class_names(config) == names
-    assert page.grown(config, specs(*names), context=False) is None
+    assert page.grown(config, Offer(specs(*names)), context=False) is None
 
 
 def accepted(config, name):
@@ -90,7 +91,7 @@ def test_more_classes_get_a_filter_and_the_inline_layout():
 
 def test_the_filter_comes_when_a_live_page_grows_past_20():
     config = fresh(specs(*map(str, range(20))))
-    grown = page.grown(config, specs(*map(str, range(22))), context=False)
+    grown = page.grown(config, Offer(specs(*map(str, range(22)))), context=False)
     assert tags(grown).count("Filter") == 1
     assert page.class_names(grown) == [*map(str, range(22))]
 
@@ -102,7 +103,7 @@ def test_what_an_administrator_added_stays():
         '<Choice value="own" hotkey="2" background="red"/></Choices></View>'
         '<Rating name="stars" toName="text"/></View>'
     )
-    grown = page.grown(live, specs("own", "bug", "refund"), context=True)
+    grown = page.grown(live, Offer(specs("own", "bug", "refund")), context=True)
     assert page.class_names(grown) == ["own", "bug", "refund"]
     root = ET.fromstring(grown)
     own, bug, refund = root.iter("Choice")
@@ -115,14 +116,14 @@ def test_what_an_administrator_added_stays():
 
 
 def test_classes_that_we_do_not_know_are_never_removed():
-    assert page.grown(fresh(specs("a", "b")), specs("a"), context=False) is None
+    assert page.grown(fresh(specs("a", "b")), Offer(specs("a")), context=False) is None
 
 
 def test_without_classes_there_is_no_choice_until_there_is_one():
     """The server refuses <Choices> without a <Choice>."""
     config = fresh([])
     assert tags(config) == ["View", "Text", "TextArea", "TextArea"]
-    grown = page.grown(config, specs("a"), context=False)
+    grown = page.grown(config, Offer(specs("a")), context=False)
     assert tags(grown) == ["View", "Text", "Choices", "Choice", "TextArea", "TextArea"]
 
 
@@ -150,25 +151,26 @@ def test_without_classes_there_is_no_choice_until_there_is_one():
 )
 def test_a_page_that_is_not_for_us_is_refused_with_what_it_needs(live, words):
     with pytest.raises(InputError, match=words):
-        page.grown(live, specs("a"), context=False)
+        page.grown(live, Offer(specs("a")), context=False)
 
 
 def test_instructions_show_definitions_and_examples_escaped():
     spec = ClassSpec("R&D", "<script>alert(1)</script>", ('a "b"',))
-    html = page.instructions([spec, ClassSpec("plain")])
+    html = instructions(Offer([spec, ClassSpec("plain")], version=7))
     assert "<script>" not in html
     assert "R&amp;D" in html
     assert "<li>a &quot;b&quot;</li>" in html
-    assert "plain" not in html
+    assert "<b>plain</b>" in html
+    assert "The classes, version 7:" in html
 
 
 def test_instructions_are_replaced_until_somebody_edits_them():
-    old, new = page.instructions([]), page.instructions([ClassSpec("a", "it's <new>")])
-    assert page.may_replace("", new)
-    assert page.may_replace(old, new)
-    assert not page.may_replace(new, new)
+    old, new = instructions(Offer([])), instructions(Offer([ClassSpec("a", "it's <new>")]))
+    assert may_replace("", new)
+    assert may_replace(old, new)
+    assert not may_replace(new, new)
     rewritten = new.replace("&#x27;", "'").replace("\n", " ")  # the server's sanitizer does this
-    assert not page.may_replace(rewritten, new)
-    assert page.may_replace(rewritten, old)
-    assert not page.may_replace(old.replace("Skip", "Never skip"), new)
-    assert not page.may_replace("<p>Our own words</p>", new)
+    assert not may_replace(rewritten, new)
+    assert may_replace(rewritten, old)
+    assert not may_replace(old.replace("Skip", "Never skip"), new)
+    assert not may_replace("<p>Our own words</p>", new)

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from al_loop.errors import AuthError, InputError, ServerError, StateError
+from al_loop.types import Offer
 from tests.ls_helpers import (
     CLASSES,
     PROJECT,
@@ -23,8 +24,8 @@ CALLS = {
     "push": lambda ls: ls.push(push_request(3, project=OURS)),
     "pull": lambda ls: ls.pull(pull_request(3, project=OURS)),
     "shrinking pull": lambda ls: ls.pull(pull_request(3, project=OURS, allow_shrink=True)),
-    "page": lambda ls: ls.update_page(OURS, CLASSES),
-    "doctor": lambda ls: ls.inspect(OURS, CLASSES),
+    "page": lambda ls: ls.update_page(OURS, Offer(CLASSES)),
+    "doctor": lambda ls: ls.inspect(OURS, Offer(CLASSES)),
 }
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
@@ -172,7 +173,7 @@ def test_a_list_of_projects_that_shrinks_while_it_is_read_proves_nothing(pushed,
     transport.faults.append(somebody_deletes)
     with pytest.raises(ServerError, match="stops in the middle"):
         CALLS["shrinking pull"](adapter(transport))
-    found = adapter(transport).inspect(OURS, CLASSES)
+    found = adapter(transport).inspect(OURS, Offer(CLASSES))
     assert found is not None
     assert found.id == 31
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from al_loop.errors import InputError, StateError
-from al_loop.types import ClassSpec
+from al_loop.types import ClassSpec, Offer
 from tests.fakes.label_studio import serve
 from tests.ls_helpers import CLASSES, choice, keys, task, typed
 from tests.ls_people import Server, pull, push
@@ -96,7 +96,7 @@ def test_pages_with_no_one_and_many_classes_are_accepted_on_both_servers(either,
     classes = [ClassSpec(f"c{i}") for i in range(number)]
     pushed = push(either, tasks=[task(0, label=None)], classes=classes)
     assert either.counts(pushed.remote_id) == {"i0:0": 1}
-    assert either.adapter().inspect(either.project, classes).lacking == ()
+    assert either.adapter().inspect(either.project, Offer(classes)).lacking == ()
 
 
 def test_duplicates_go_and_work_stays_on_both_servers(either):

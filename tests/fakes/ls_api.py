@@ -150,6 +150,11 @@ class Fake:
             if method == "PATCH":
                 return 200, pick(self.store.change_project(pid, data), query)
             return 200, pick(self.store.project(pid), query)
+        return self.in_project(method, pid, rest, data)
+
+    def in_project(self, method, pid, rest, data):
+        if rest == ["validate"]:
+            return 200, self.store.validate(pid, data.get("label_config"))
         if rest == ["import"]:
             return self.import_tasks(pid, data)
         if rest == ["import", "predictions"]:
@@ -243,6 +248,8 @@ class Fake:
         return 200, annotation
 
     def api_predictions(self, method, rest, query, data):
+        if method == "DELETE":
+            return 204, self.store.delete_prediction(int(rest[0]))
         return 201, self.store.predict(data)
 
     def api_dm(self, method, rest, query, data):

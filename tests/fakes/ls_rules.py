@@ -1,5 +1,6 @@
 """What the fake Label Studio accepts, what goes wrong on purpose, and its filters."""
 
+import json
 import xml.etree.ElementTree as ET
 
 
@@ -56,15 +57,22 @@ def passes(store, task, item):
     if name in ("filter:tasks:total_annotations", "filter:tasks:cancelled_annotations"):
         cancelled = "cancelled" in name
         return len(store.annotations_of(task["id"], cancelled=cancelled)) > value
-    if name == "filter:tasks:predictions_model_versions" and operator == "contains":
-        return any(
-            p["model_version"] in value for p in store.of_task(store.predictions, task["id"])
-        )
+    if name.startswith("filter:tasks:predictions_") and operator == "contains":
+        return any(suits(p, name, value) for p in store.of_task(store.predictions, task["id"]))
+    if name == "filter:tasks:completed_at" and operator == "empty":
+        who = {a["completed_by"] for a in store.annotations_of(task["id"], cancelled=False)}
+        return (len(who) < task["overlap"]) is value
     if name == "filter:tasks:annotations_ids" and operator == "empty":
         return (not store.of_task(store.annotations, task["id"])) is value
     if name == "filter:tasks:draft_exists" and operator == "equal":
         return bool(store.of_task(store.drafts, task["id"])) is value
     raise Bad(500, f"the fake has no filter {name} {operator}")
+
+
+def suits(prediction, name, value):
+    if name.endswith("model_versions"):
+        return prediction["model_version"] in value
+    return value in json.dumps(prediction["result"])
 
 
 def check_config(config, used):
@@ -78,6 +86,14 @@ def check_config(config, used):
             raise Bad(400, "Validation failed on : 'Choice' is a required property")
     if used - names:
         raise Bad(400, "Validation error", {"label_config": [f"{used - names} are used"]})
+
+
+def check_labels(config, used):
+    """As the server does for a page that is only to be validated; a change is not held up."""
+    choices = {c.get("value") for c in ET.fromstring(config).iter("Choice")}
+    if lacking := used - choices:
+        message = f"These labels still exist in annotations or drafts:\n{sorted(lacking)}"
+        raise Bad(400, "Validation error", {"non_field_errors": [message]})
 
 
 def variables(config):

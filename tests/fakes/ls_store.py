@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 
-from tests.fakes.ls_rules import Bad, Knobs, check_config, select, variables
+from tests.fakes.ls_rules import Bad, Knobs, check_config, check_labels, select, variables
 
 
 def now():
@@ -82,6 +82,26 @@ class Store:
                 used |= {r.get("from_name") for r in a["result"] if isinstance(r, dict)}
         return used
 
+    def used_labels(self, pid):
+        """Labels of answers, skips included, and of drafts: none if there are only skips."""
+        answers = [a for a in self.annotations.values() if a["project"] == pid]
+        drafts = [d for d in self.drafts.values() if self.tasks[d["task"]]["project"] == pid]
+        if not drafts and all(a["was_cancelled"] for a in answers):
+            return set()
+        results = [row["result"] for row in (*answers, *drafts)]
+        regions = [r for result in results if isinstance(result, list) for r in result]
+        values = [r.get("value") for r in regions if isinstance(r, dict)]
+        return {c for v in values if isinstance(v, dict) for c in v.get("choices") or ()}
+
+    def validate(self, pid, config):
+        project = self.project(pid)
+        if not config:
+            message = "Label config is not set or is empty"
+            raise Bad(400, "Validation error", {"non_field_errors": [message]})
+        check_config(config, self.used_controls(pid))
+        check_labels(config, self.used_labels(pid))
+        return {"config_essential_data_has_changed": config != project["label_config"]}
+
     def versions(self, pid):
         counts = {}
         for p in self.predictions.values():
@@ -148,6 +168,11 @@ class Store:
         project = self.project(task["project"])
         project["model_version"] = project["model_version"] or version
         return self.predictions[pid]
+
+    def delete_prediction(self, pid):
+        if pid not in self.predictions:
+            raise Bad(404, "No Prediction matches the given query.")
+        del self.predictions[pid]
 
     def delete_tasks(self, ids):
         gone = [i for i in ids if self.tasks.pop(i, None)]

@@ -17,7 +17,7 @@ from al_loop.annotators.label_studio.client import Api
 from al_loop.annotators.label_studio.faults import Lost, Refused
 from al_loop.errors import InputError
 from al_loop.types import (
-    ClassSpec,
+    Offer,
     ProjectRef,
     Pulled,
     PullRequest,
@@ -119,21 +119,21 @@ class LabelStudio:
         with _translated(self.api):
             return doctor.user(self.api)
 
-    def inspect(self, ref: ProjectRef, classes: Sequence[ClassSpec]) -> "ProjectInfo | None":
+    def inspect(self, ref: ProjectRef, offer: Offer) -> "ProjectInfo | None":
         """Return the state of a project, None when it does not exist yet."""
         from al_loop.annotators.label_studio import doctor
 
         with _translated(self.api):
-            return doctor.inspect(self.api, ref, classes)
+            return doctor.inspect(self.api, ref, offer)
 
-    def update_page(self, ref: ProjectRef, classes: Sequence[ClassSpec]) -> bool:
-        """Add classes to the page of a live project. False when there is no project yet."""
+    def update_page(self, ref: ProjectRef, offer: Offer) -> bool:
+        """Let the page of a live project say what is offered. False when there is none yet."""
         from al_loop.annotators.label_studio import project
 
         with _translated(self.api):
             found = project.find(self.api, ref)
             if found is not None:
-                project.update_page(self.api, found, classes, context=False)
+                project.update_page(self.api, found, offer, context=False)
             return found is not None
 
     def existing(self, number: int) -> "Existing":

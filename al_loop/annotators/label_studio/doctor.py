@@ -1,12 +1,11 @@
 """What `al-loop doctor` asks a server about, as plain records."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from al_loop.annotators.label_studio import page, project, tasks
 from al_loop.annotators.label_studio.client import Api
-from al_loop.types import ClassSpec, ProjectRef
+from al_loop.types import Offer, ProjectRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +26,14 @@ class UserInfo:
 
 @dataclass(frozen=True, slots=True)
 class ProjectInfo:
-    """The project as it stands. `lacking` are classes that its labeling page does not offer."""
+    """The project as it stands. `lacking` is not on its labeling page, `gone` still is."""
 
     id: int
     title: str
     tasks: int
     model_version: str
     lacking: tuple[str, ...]
+    gone: tuple[str, ...] = ()
 
 
 def server(api: Api) -> ServerInfo:
@@ -48,18 +48,20 @@ def user(api: Api) -> UserInfo:
     return UserInfo(str(told.get("email") or ""), "personal" if api.personal else "legacy")
 
 
-def inspect(api: Api, ref: ProjectRef, classes: Sequence[ClassSpec]) -> ProjectInfo | None:
+def inspect(api: Api, ref: ProjectRef, offer: Offer) -> ProjectInfo | None:
     """Return the state of the project of `ref`; None when there is none yet."""
     found = project.find(api, ref)
     if found is None:
         return None
-    offered = set(page.class_names(found.label_config))
+    shown = set(page.class_names(found.label_config))
+    offered = (*offer.classes, *offer.candidates)
     return ProjectInfo(
         id=found.id,
         title=found.title,
         tasks=tasks.count(api, found.id),
         model_version=found.model_version,
-        lacking=tuple(c.name for c in classes if c.name not in offered),
+        lacking=tuple(c.name for c in offered if c.name not in shown),
+        gone=tuple(name for name in offer.gone if name in shown),
     )
 
 

@@ -1,35 +1,33 @@
-"""The page where people label: its XML, its instructions, and what a prediction looks like.
+"""The page where people label: its XML, and what a prediction looks like.
 
-A live page is only ever added to. Classes may be removed in Label Studio without a warning
-even when answers use them, so al-loop never removes or renames one; whatever an administrator
+Classes may be removed in Label Studio without a warning even when answers use them, so al-loop
+never removes one that is in use, and never renames one: it is hidden. Whatever an administrator
 added to the page stays.
 """
 
-import hashlib
 import math
-import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Sequence
-from html import escape, unescape
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from al_loop.annotators.label_studio import instructions
+from al_loop.annotators.label_studio.choices import HOTKEYS, arrange, visible
 from al_loop.errors import InputError
-from al_loop.types import ClassSpec, Suggestion
+from al_loop.types import Offer, Suggestion
 
 #: Names of the controls on the page; answers refer to them as `from_name`.
 LABEL, MISSING, COMMENT = "label", "missing", "comment"
 TEXT, CONTEXT = "text", "context"
-#: Keys are faster than reading, as long as people can remember them.
-HOTKEYS = "1234567890qwertasdfg"
-
-#: The server strips comments from the instructions, a class attribute stays.
-_MARK = re.compile(r'<div class="al-loop-([0-9a-f]{12})">')
 
 
-def grown(live: str, classes: Sequence[ClassSpec], *, context: bool) -> str | None:
+def grown(
+    live: str, offer: Offer, *, context: bool, unused: Collection[str] = (), said: str = ""
+) -> str | None:
     """Return the page `live` with what it lacks, or None when it lacks nothing.
 
-    An empty page becomes a whole one. `context` asks for a second text beside the first.
+    An empty page becomes a whole one. `context` asks for a second text beside the first,
+    `unused` are names that are gone and that no answer on the server has; `said` are the live
+    instructions.
 
     Raises:
         InputError: the page is not ours and can't be extended.
@@ -41,9 +39,9 @@ def grown(live: str, classes: Sequence[ClassSpec], *, context: bool) -> str | No
     _check(root)
     if context and _named(root, CONTEXT) is None:
         _add_context(root)
-    if classes:  # the server refuses a choice without choices
+    if offer.classes or offer.candidates:  # the server refuses a choice without choices
         choices = _choices(root)
-        _add_classes(choices, classes)
+        arrange(choices, offer, unused, instructions.described(said))
         _add_filter(root, choices)
     for name, words in (
         (MISSING, "Is a class missing? Type its name"),
@@ -56,9 +54,9 @@ def grown(live: str, classes: Sequence[ClassSpec], *, context: bool) -> str | No
 
 
 def class_names(live: str) -> list[str]:
-    """Return the classes that people can choose on a page, in its order."""
+    """Return what people can choose on a page, in its order: classes and candidates."""
     choices = _named(parsed(live), LABEL)
-    return [] if choices is None else [c.get("value", "") for c in choices.iter("Choice")]
+    return [] if choices is None else [c.get("value", "") for c in visible(choices)]
 
 
 def control_names(live: str) -> set[str]:
@@ -124,31 +122,17 @@ def _choices(root: ET.Element) -> ET.Element:
     return found
 
 
-def _add_classes(choices: ET.Element, classes: Sequence[ClassSpec]) -> None:
-    known = {c.get("value") for c in choices.iter("Choice")}
-    new = [c for c in classes if c.name not in known]
-    few = len(known) + len(new) <= len(HOTKEYS)
-    used = {c.get("hotkey") for c in choices.iter("Choice")}
-    free = iter([key for key in HOTKEYS if key not in used] if few else [])
-    for spec in new:
-        attributes = {"value": spec.name}
-        if key := next(free, ""):
-            attributes["hotkey"] = key
-        if spec.description:
-            attributes["hint"] = spec.description
-        ET.SubElement(choices, "Choice", attributes)
-
-
 def _add_filter(root: ET.Element, choices: ET.Element) -> None:
     """Give a long list of classes a field that narrows it down while people type."""
-    if sum(1 for _ in choices.iter("Choice")) <= len(HOTKEYS):
-        return
-    if any(e.tag == "Filter" and e.get("toName") == LABEL for e in root.iter()):
-        return
-    choices.set("layout", "inline")
-    parent, place = _place(root, choices)
-    attributes = {"toName": LABEL, "minlength": "0", "placeholder": "Type to filter"}
-    parent.insert(place - 1, ET.Element("Filter", attributes))
+    found = next((e for e in root.iter("Filter") if e.get("toName") == LABEL), None)
+    if found is None and len(visible(choices)) > len(HOTKEYS):
+        choices.set("layout", "inline")  # the only one that shows headings and can be filtered
+        parent, place = _place(root, choices)
+        attributes = {"toName": LABEL, "minlength": "0", "placeholder": "Type to filter"}
+        found = ET.Element("Filter", attributes)
+        parent.insert(place - 1, found)
+    if found is not None and not found.get("name"):
+        found.set("name", "filter")  # without one the server takes the page, the browser doesn't
 
 
 def _text_area(name: str, words: str) -> dict[str, str]:
@@ -175,42 +159,6 @@ def _place(root: ET.Element, element: ET.Element | None) -> tuple[ET.Element, in
     return parent, [e is element for e in parent].index(True) + 1
 
 
-def instructions(classes: Sequence[ClassSpec]) -> str:
-    """Return the HTML of the instructions: every class with its definition and examples.
-
-    Its frame carries a mark made of its content, so that `may_replace` can tell what an
-    administrator has edited.
-    """
-    parts = [
-        "<p>Choose the class that fits best. A suggestion of the model is only a guess: "
-        "change it when it is wrong. If none of the classes fits, type the name of the "
-        "missing class. Skip what can't be judged.</p>"
-    ]
-    parts += [_definition(spec) for spec in classes if spec.description or spec.examples]
-    body = "\n".join(parts)
-    return f'<div class="al-loop-{_hash(body)}">\n{body}\n</div>'
-
-
-def may_replace(live: str, wanted: str) -> bool:
-    """Tell whether the instructions say something else and nobody edited them since ours."""
-    if _hash(live) == _hash(wanted):
-        return False
-    mark = _MARK.search(live)
-    return mark[1] == _hash(live) if mark else not live.strip()
-
-
-def _definition(spec: ClassSpec) -> str:
-    examples = "".join(f"<li>{escape(example)}</li>" for example in spec.examples)
-    listed = f"<ul>{examples}</ul>" if examples else ""
-    return f"<p><b>{escape(spec.name)}</b> {escape(spec.description)}</p>{listed}"
-
-
-def _hash(html: str) -> str:
-    """Hash what is seen: the server rewrites tags and entities."""
-    seen = " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
-    return hashlib.sha256(seen.encode()).hexdigest()[:12]
-
-
 def prediction(suggestion: Suggestion, model_version: str) -> dict[str, Any]:
     """Return a suggestion in Label Studio's form."""
     return {
@@ -225,6 +173,16 @@ def prediction(suggestion: Suggestion, model_version: str) -> dict[str, Any]:
             }
         ],
     }
+
+
+def suggested(raw: Mapping[str, Any]) -> str | None:
+    """Return the class of a prediction as the server sends it, None when it is not one of ours."""
+    try:
+        (region,) = raw["result"]
+        (label,) = region["value"]["choices"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return str(label) if region.get("from_name") == LABEL else None
 
 
 def check_suggestions(live: str, suggestions: Iterable[Suggestion]) -> None:

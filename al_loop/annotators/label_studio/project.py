@@ -6,16 +6,17 @@ config.toml gets the marker.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from al_loop import crash
-from al_loop.annotators.label_studio import page
+from al_loop.annotators.label_studio import page, suggestions
 from al_loop.annotators.label_studio.client import TRIES, Api, Params
 from al_loop.annotators.label_studio.faults import Lost, Refused
+from al_loop.annotators.label_studio.instructions import instructions, may_replace
 from al_loop.errors import InputError, ServerError
-from al_loop.types import ClassSpec, ProjectRef
+from al_loop.types import Offer, ProjectRef
 
 _FIELDS = ("id", "title", "description", "label_config", "expert_instruction", "model_version")
 _MARKER = re.compile(r"al-loop:([\w-]+)")
@@ -77,17 +78,28 @@ def ensure(api: Api, ref: ProjectRef) -> Project:
     return project
 
 
-def update_page(
-    api: Api, project: Project, classes: Sequence[ClassSpec], *, context: bool
-) -> Project:
-    """Add to the labeling page and the instructions what they lack, and read them back."""
+def update_page(api: Api, project: Project, offer: Offer, *, context: bool) -> Project:
+    """Let the labeling page and the instructions say what is offered, and read them back.
+
+    A name that is gone is taken off the page when the server says that no answer has it, else it
+    is hidden. Somebody may tick it after the server said so, or submit a page that was open
+    before: such an answer keeps the name, on the server and in what a pull returns, and opens
+    without an error; only its tick is not seen there.
+    """
+    gone = sorted(set(offer.gone).intersection(page.class_names(project.label_config)))
+    suggestions.withdraw(api, project.id, gone)
+
+    def grown(unused: Collection[str], of: Project) -> str | None:
+        said = of.expert_instruction
+        return page.grown(of.label_config, offer, context=context, unused=unused, said=said)
+
+    unused = [name for name in gone if _accepts(api, project.id, grown([name], project))]
     changes: dict[str, Any] = {}
-    grown = page.grown(project.label_config, classes, context=context)
-    if grown is not None:
-        changes["label_config"] = grown
-    wanted = page.instructions(classes)
-    if page.may_replace(project.expert_instruction, wanted):
-        changes |= {"expert_instruction": wanted, "show_instruction": True}
+    if (wanted := grown(unused, project)) is not None:
+        changes["label_config"] = wanted
+    told = instructions(offer)
+    if may_replace(project.expert_instruction, told):
+        changes |= {"expert_instruction": told, "show_instruction": True}
     if not changes:
         return project
     try:
@@ -95,13 +107,25 @@ def update_page(
     except Refused as refused:
         raise _page_refused(project.id, refused) from None
     after = read(api, project.id)
-    if page.grown(after.label_config, classes, context=context) is not None:
+    if grown(unused, after) is not None:
         raise ServerError(
             "the labeling page was changed by somebody else at the same moment",
             hint="run the same command again",
         )
     crash.point("C4 label config patched")
     return after
+
+
+def _accepts(api: Api, project: int, label_config: str | None) -> bool:
+    """Ask whether a page has all names that answers and drafts have; changes nothing.
+
+    Predictions do not count. A skip does: its page sends the suggestion along.
+    """
+    try:
+        api.put("POST", f"api/projects/{project}/validate/", {"label_config": label_config})
+    except Refused:
+        return False
+    return True
 
 
 def set_model_version(api: Api, project: int, model_version: str) -> bool:

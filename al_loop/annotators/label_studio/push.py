@@ -6,7 +6,8 @@ that many. Anything else (a lost answer, a server that repeated an import by its
 in the background that answers without ids) is looked up key by key, and duplicates go.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from al_loop import crash
@@ -31,7 +32,8 @@ class Push:
         self._api = api
         self._request = request
         self._progress = progress or (lambda done: None)
-        self._tasks = {task.key: task for task in request.tasks}
+        gone = set(request.offer.gone)  # since the texts were chosen
+        self._tasks = {task.key: _without(task, gone) for task in request.tasks}
         self._remote = 0
         self._created: set[str] = set()
         self._deleted = 0
@@ -43,7 +45,7 @@ class Push:
         suggestions = [t.suggestion for t in self._tasks.values() if t.suggestion is not None]
         context = any(t.context for t in self._tasks.values())
         ours = project.ensure(self._api, request.project)
-        ours = project.update_page(self._api, ours, request.offer.classes, context=context)
+        ours = project.update_page(self._api, ours, request.offer, context=context)
         page.check_suggestions(ours.label_config, suggestions)
         self._remote = ours.id
         ids = self._settle()
@@ -232,6 +234,14 @@ class Push:
             f"whether {number} texts are in Label Studio is unknown: {reason}",
             hint="run the same command again: it looks first, nothing is sent twice",
         )
+
+
+def _without(task: Task, gone: Collection[str]) -> Task:
+    """Return a task without a suggestion that nobody could see."""
+    suggestion = task.suggestion
+    if suggestion is None or suggestion.label not in gone:
+        return task
+    return replace(task, suggestion=None)
 
 
 def _ids_in(answer: Any, asked: int) -> list[int] | None:
