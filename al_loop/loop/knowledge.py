@@ -131,12 +131,13 @@ def classifier(
     return train(known, config, unlabeled(parts, config)), version
 
 
-def centers(parts: Parts, config: Config, known: Knowledge) -> Vectors:
-    """Return (c, d) unit vectors that stand for the known classes.
+def centers(parts: Parts, config: Config, known: Knowledge) -> tuple[Vectors, list[str]]:
+    """Return (c, d) unit vectors that stand for known classes, and the class of each.
 
-    The mean of a class's labeled texts, or of its examples where it has no label yet.
+    The mean of a class's labeled texts, or of its examples where it has no label yet. A class
+    with neither has none.
     """
-    found = []
+    found, names = [], []
     for position, spec in enumerate(known.classes):
         mine = known.X[known.y == position]
         if len(mine) == 0 and spec.examples:
@@ -145,6 +146,7 @@ def centers(parts: Parts, config: Config, known: Knowledge) -> Vectors:
         if len(mine):
             mean = mine.mean(axis=0)
             found.append(mean / max(float(np.linalg.norm(mean)), 1e-12))
+            names.append(spec.name)
     if not found:
-        return np.empty((0, known.X.shape[1] if known.X.ndim == 2 else 0), dtype=np.float32)
-    return np.asarray(found, dtype=np.float32)
+        return np.empty((0, known.X.shape[1] if known.X.ndim == 2 else 0), dtype=np.float32), []
+    return np.asarray(found, dtype=np.float32), names

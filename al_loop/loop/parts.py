@@ -12,6 +12,7 @@ import numpy.typing as npt
 from al_loop.annotators.base import Annotator
 from al_loop.bars import Bar, no_bar
 from al_loop.config import Config
+from al_loop.openworld.naming import Namer
 from al_loop.store import Store
 from al_loop.types import Metric, ProjectRef
 from strategies.base import Strategy
@@ -40,6 +41,7 @@ class Parts:
     say: one plain line for people.
     audits: False skips the search for wrong labels, where a perfect oracle makes none.
     discovers: False skips the search for groups that may be classes, where nobody would look.
+    namer: names such groups; None leaves it to their key phrases.
     scores: (true, predicted) classes of the test set -> what else a round measures on them.
     """
 
@@ -54,6 +56,7 @@ class Parts:
     bar: Bar = no_bar
     audits: bool = True
     discovers: bool = True
+    namer: Namer | None = None
     scores: Callable[[Sequence[str], Sequence[str]], Sequence[Metric]] = no_scores
 
 

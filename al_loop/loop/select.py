@@ -1,7 +1,7 @@
 """Step 1: choose a batch, with its provenance, and store it before anybody is asked."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
@@ -14,7 +14,9 @@ from al_loop import learner
 from al_loop.config import Config
 from al_loop.crash import point
 from al_loop.errors import AlLoopError, NothingToSelect
-from al_loop.loop import knowledge
+from al_loop.loop import discover, knowledge
+from al_loop.loop.discover import Discovery
+from al_loop.loop.knowledge import Knowledge
 from al_loop.loop.parts import Parts, generator
 from al_loop.store import answers, results, rounds
 from al_loop.store.core import now
@@ -36,10 +38,13 @@ class Choice:
     model_version: str
     pool_size: int
     note: str
+    found: Discovery | None = None
 
 
-def choose(parts: Parts, config: Config) -> Choice:
+def choose(parts: Parts, config: Config, *, ask: bool = False) -> Choice:
     """Choose the next batch. The same choice every time, until something is stored.
+
+    ask: a configured namer may be asked; a preview sends no text anywhere.
 
     Raises:
         NothingToSelect: no unlabeled text is left.
@@ -55,25 +60,42 @@ def choose(parts: Parts, config: Config) -> Choice:
     rng = generator(config, number, _STEP)
     known = knowledge.gather(parts, config, number - 1)
     model, model_version = knowledge.classifier(parts, config, known)
+    view, center_names = _view(parts, config, number, pool, known, model)
+    found = discover.look(parts, config, number, view, pool, center_names, ask=ask)
+    picks = _asked(parts, config, view, min(config.batch.size, len(pool)), rng)
+    suggests = model is not None and len(np.unique(known.y)) > 1
+    told = _suggestions(model, view.vectors(picks.indices), known.names) if suggests else []
+    suggestions = dict(zip(picks.indices.tolist(), told, strict=False))
+    suggestions |= {} if found is None else found.suggestions
+    rows = _rows(config, pool, picks, suggestions, rng)
+    version = model_version if any(r.suggestion for r in rows) else ""
+    return Choice(number, tuple(rows), version, len(pool), picks.note, found)
+
+
+def _view(
+    parts: Parts,
+    config: Config,
+    number: int,
+    pool: Sequence[tuple[str, str, str]],
+    known: Knowledge,
+    model: learner.Classifier | None,
+) -> tuple[PoolView, list[str]]:
+    """Return what strategies look at, and the class of each of its centers."""
     encoder = config.model.encoder
     embeddings = parts.vectors(encoder, [p[2] for p in pool], [p[1] for p in pool])
     asked = None if model is None else learner.asked(model, known.X, known.y, seed=config.seed)
+    centers, names = knowledge.centers(parts, config, known)
     view = PoolView(
         embeddings=_read_only(embeddings),
         proba=None if asked is None else _read_only(asked.proba(embeddings)),
         labeled=_read_only(known.X),
         labels=_read_only(known.y),
-        centers=_read_only(knowledge.centers(parts, config, known)),
+        centers=_read_only(centers),
         predict=None if asked is None else asked.proba,
         learn=knowledge.learn(known, config, asked),
         shared=Shared(int(generator(config, number, _SHARED).integers(2**31))),
     )
-    picks = _asked(parts, config, view, min(config.batch.size, len(pool)), rng)
-    suggests = model is not None and len(np.unique(known.y)) > 1
-    suggestions = _suggestions(model, embeddings[picks.indices], known.names) if suggests else []
-    rows = _rows(config, pool, picks, suggestions, rng)
-    version = model_version if suggests else ""
-    return Choice(number, tuple(rows), version, len(pool), picks.note)
+    return view, names
 
 
 def _asked(parts: Parts, config: Config, pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
@@ -102,7 +124,7 @@ def _rows(
     config: Config,
     pool: Sequence[tuple[str, str, str]],
     picks: Picks,
-    suggestions: Sequence[tuple[str, float]],
+    suggestions: Mapping[int, tuple[str, float]],
     rng: np.random.Generator,
 ) -> list[BatchRow]:
     n = len(picks)
@@ -111,7 +133,7 @@ def _rows(
     rows = []
     for rank, index in enumerate(picks.indices.tolist()):
         item_id, text, _ = pool[index]
-        label, score = suggestions[rank] if suggestions else (None, None)
+        label, score = suggestions.get(index, (None, None))
         rows.append(
             BatchRow(
                 item_id=item_id,
@@ -144,7 +166,7 @@ def _read_only(array: npt.NDArray[T]) -> npt.NDArray[T]:
 def select(parts: Parts, config: Config) -> int:
     """Choose a batch and store it with the intent to push it; returns the round's number."""
     began = time.monotonic()
-    choice = choose(parts, config)
+    choice = choose(parts, config, ask=True)
     # Needed when the round is measured. Encoded with the pool, so that no later round waits.
     test = answers.labeled(parts.store, "test")
     parts.vectors(config.model.encoder, [t[2] for t in test], [t[1] for t in test])
@@ -165,12 +187,16 @@ def select(parts: Parts, config: Config) -> int:
         rounds.transition(parts.store, choice.number, None, "selected", time.monotonic() - began)
         if choice.note:
             results.save_note(parts.store, choice.number, "choice", choice.note)
+        if choice.found is not None:
+            discover.save(parts, choice.number, choice.found)
         point("C1 round and batch written")
     point("C2 round and batch committed")
     parts.say(
         f"round {choice.number}: {len(choice.rows)} of {choice.pool_size} texts chosen"
         f" by {config.batch.strategy}" + (f": {choice.note}" if choice.note else "")
     )
+    if choice.found is not None:
+        parts.say(f"round {choice.number}: {choice.found.line}")
     return choice.number
 
 

@@ -1,22 +1,38 @@
 """Names of groups: of their key phrases, or by a namer. Once given, a name stays."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
-from al_loop.cells import one_line, shorten
+from al_loop.cells import few, one_line, shorten
 from al_loop.data.text import fold, name_fault, normalize
 
 if TYPE_CHECKING:
     from al_loop.openworld.groups import Group
 
-#: The most central texts of a group -> a short name; raises NamerError.
-Namer: TypeAlias = Callable[[Sequence[str]], str]
 LONGEST = 60  # characters of a name
 
 
 class NamerError(Exception):
-    """The namer gave no name that can be used; whoever asks falls back to key phrases."""
+    """The namer gave no name that can be used; whoever asks falls back to key phrases.
+
+    over: it would not answer for another group either.
+    """
+
+    def __init__(self, message: str, *, over: bool = False) -> None:
+        super().__init__(message)
+        self.over = over
+
+
+class Namer(Protocol):
+    """Makes a short name of texts, on another machine perhaps: `host`."""
+
+    @property
+    def host(self) -> str:
+        """Where the texts go."""
+
+    def __call__(self, texts: Sequence[str]) -> str:
+        """Return what it answers; raises NamerError for none."""
 
 
 def named(groups: Sequence["Group"], taken: Iterable[str]) -> list["Group"]:
@@ -49,6 +65,37 @@ def of_phrases(phrases: Sequence[str], used: Iterable[str]) -> str:
     while fold(f"{first} {n}") in used:
         n += 1
     return f"{first} {n}"
+
+
+def by_namer(
+    groups: Sequence["Group"],
+    texts: Mapping[int, Sequence[str]],
+    namer: Namer,
+    taken: Iterable[str],
+    say: Callable[[str], None],
+) -> list["Group"]:
+    """Return the groups, some of them with names by a namer; whatever fails leaves a name as it is.
+
+    texts: `index` of a group -> its most central texts. taken: names that no group may get.
+    """
+    if not texts:
+        return list(groups)
+    n, many = sum(map(len, texts.values())), len(texts)
+    say(f"sending {n} texts of {many} group{'s' * (many > 1)} to {namer.host}")
+    names = {g.index: g.name for g in groups}
+    taken, failed = set(taken), []
+    for index, mine in texts.items():
+        try:
+            others = {name for i, name in names.items() if i != index}
+            names[index] = checked(namer(mine), taken - {names[index]} | others)
+        except NamerError as e:
+            failed.append(str(e))
+            if e.over:
+                break
+    if failed:
+        said = few(list(dict.fromkeys(failed)), 3)
+        say(f"{namer.host}: {said}; key phrases are the names of those groups")
+    return [replace(g, name=names[g.index]) for g in groups]
 
 
 def checked(answer: str, taken: Iterable[str]) -> str:
