@@ -1,7 +1,8 @@
 """Group the texts, and say of each group what it is about and whether a known class explains it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TypeAlias
 
 import numpy as np
@@ -13,6 +14,7 @@ from al_loop.discover.known import Example
 from al_loop.discover.source import Source
 from al_loop.lean import one_thread
 from al_loop.openworld.groups import Group, describe
+from al_loop.openworld.match import match
 from strategies import discovery
 from strategies.base import PoolView
 from strategies.discovery import Clusters
@@ -95,15 +97,34 @@ def _centers(X: Floats, y: npt.NDArray[np.int64], k: int) -> Floats:
 
 
 def _described(found: Clusters, source: Source, classes: Sequence[str]) -> list[Group]:
-    """Return the groups with names and numbers.
+    """Return the groups with phrases, names and numbers; novel, dense and large ones first.
 
-    Where no class is known, the dense groups are novel: what HDBSCAN calls noise is not by itself.
+    Of the parts of what HDBSCAN calls noise only large ones count as novel, and none where no
+    class is known.
     """
-    groups = describe(found, source.texts, classes, source.classes)
-    return [
-        replace(g, id=number, novel=g.novel if classes else g.dense)
-        for number, g in enumerate(groups, start=1)
-    ]
+    groups = describe(found, source.texts, classes, [*source.classes, *source.taken])
+    least = min((g.size for g in groups if g.dense), default=0) if classes else len(source.texts)
+    groups = [replace(g, novel=g.novel and (g.dense or g.size >= least)) for g in groups]
+    groups.sort(key=lambda g: (not g.novel, not g.dense, -g.size, g.index))
+    return sorted(_identified(groups, found, source), key=lambda g: not g.novel)
+
+
+def _identified(groups: Sequence[Group], found: Clusters, source: Source) -> Iterator[Group]:
+    """Yield the groups with the numbers and names that rounds gave them, new ones with the next.
+
+    What somebody has decided about is not novel any more.
+    """
+    before = {k.id: k for k in source.before}
+    texts = [[source.ids[i] for i in found.members(g.index)] for g in groups]
+    same = match({i: k.texts for i, k in before.items()}, texts, source.ids)
+    free = count(max(before, default=0) + 1)
+    for group, number in zip(groups, same, strict=True):
+        if number is None:
+            yield replace(group, id=next(free))
+            continue
+        known = before[number]
+        novel = group.novel and known.status == "open"
+        yield replace(group, id=number, name=known.name, novel=novel)
 
 
 def _stable(pool: PoolView, found: Clusters, groups: Sequence[Group], seed: int) -> list[Group]:

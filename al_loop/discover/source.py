@@ -1,7 +1,7 @@
 """Where the texts come from that are grouped, and what is known of classes: a file, a workspace."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from al_loop import imports
@@ -14,7 +14,8 @@ from al_loop.discover.known import Example
 from al_loop.errors import DataError
 from al_loop.imports import Request
 from al_loop.ingest import printable
-from al_loop.store import Store, answers, items, open_store, rounds
+from al_loop.store import Store, answers, clusters, items, open_store, rounds
+from al_loop.store.clusters import Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Source:
     name: the file or folder. ids, texts, hashes: (n,) of the distinct texts to be grouped.
     labeled: texts of known classes. phrases: stand for classes that have no labeled text.
     classes: the names of all known classes, also those that nothing shows.
+    before: groups that rounds found. taken: names that no new group may get.
     notes: lines for people about what was read.
     """
 
@@ -34,7 +36,9 @@ class Source:
     labeled: Sequence[Example]
     phrases: Sequence[Example] = ()
     classes: Sequence[str] = ()
-    notes: Sequence[str] = field(default_factory=tuple)
+    before: Sequence[Known] = ()
+    taken: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 def of_file(path: Path, asked: Asked, config: Config, known_file: Path | None) -> Source:
@@ -67,7 +71,7 @@ def of_file(path: Path, asked: Asked, config: Config, known_file: Path | None) -
             hint="--label '' groups them all, without a look at their labels",
         )
     _check_distinct(name, len(rest))
-    return _source(name, rest, [*labeled, *more], notes=notes)
+    return replace(_source(name, rest, [*labeled, *more]), notes=notes)
 
 
 def of_store(store: Store, name: str, known_file: Path | None) -> Source:
@@ -88,7 +92,8 @@ def of_store(store: Store, name: str, known_file: Path | None) -> Source:
     ]
     pool = rounds.pool(store)
     _check_distinct(name, len(pool))
-    return _source(name, pool, [*labeled, *more], phrases, [c.name for c in classes])
+    found = _source(name, pool, [*labeled, *more], phrases, [c.name for c in classes])
+    return replace(found, before=clusters.known(store), taken=clusters.taken_names(store))
 
 
 def _source(
@@ -97,7 +102,6 @@ def _source(
     labeled: Sequence[Example],
     phrases: Sequence[Example] = (),
     classes: Sequence[str] = (),
-    notes: Sequence[str] = (),
 ) -> Source:
     names = list(dict.fromkeys([*classes, *(e.name for e in (*labeled, *phrases))]))
     spelled = Labels.of(classes)
@@ -105,7 +109,7 @@ def _source(
         spelled.see(example.name, example.where)
     spelled.refuse_clashes()
     ids, said, hashes = zip(*texts, strict=True)
-    return Source(name, ids, said, hashes, labeled, phrases, names, tuple(notes))
+    return Source(name, ids, said, hashes, labeled, phrases, names)
 
 
 def _check_distinct(name: str, n: int) -> None:
