@@ -90,6 +90,7 @@ def discover(root: Path, /, data: Path | None, form: str | None, **options: Any)
     with _opened(root, data, options) as (source, encode, config):
         for line in source.notes:
             say(one_line(line))
+        folder.make(out)
         found = run(source, encode, config, bar)
     facts = report.report(found)
     page = discover_page.page(found, facts, bar)

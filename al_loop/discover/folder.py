@@ -1,6 +1,7 @@
 """The folder of what was found: each file whole, and nothing of anybody else's replaced."""
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ def check(folder: Path) -> None:
     Raises:
         InputError: says what is there.
     """
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+    if (folder.is_symlink() or folder.exists()) and not folder.is_dir():
         raise InputError(f"{folder} is no folder", hint="name another one: --out DIR")
     there = [name for name in (REPORT, TASKS, PAGE, MAP) if (folder / name).exists()]
     if there and not _is_ours(folder / REPORT):
@@ -28,28 +29,44 @@ def check(folder: Path) -> None:
         )
 
 
-def write(folder: Path, found: dict[str, Any], tasks: Any, config: str, page: str) -> None:
+def make(folder: Path) -> None:
+    """Make the folder, so that a place that can't be written is told before the work.
+
+    Raises:
+        InputError: it can't be made.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as e:
+        raise _unwritable(folder, e) from e
+
+
+def write(
+    folder: Path, found: Mapping[str, Any], tasks: Iterable[str], config: str, page: str
+) -> None:
     """Write all four files, the report first: it marks the folder as ours.
 
     Killed at any moment, each file is the old or the new one; run again, all are new.
 
     Raises:
-        InputError: the folder can't be made or written.
+        InputError: a file can't be written.
     """
     check(folder)
+    report = json.dumps(found, ensure_ascii=False, allow_nan=False, indent=2)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        text = json.dumps(found, ensure_ascii=False, allow_nan=False, indent=2)
-        write_whole(folder / REPORT, f"{text}\n".encode())
+        write_whole(folder / REPORT, f"{report}\n".encode())
         with writing_whole(folder / TASKS) as f:
             for part in tasks:
                 f.write(part.encode())
         write_whole(folder / PAGE, config.encode())
         write_whole(folder / MAP, page.encode())
     except OSError as e:
-        raise InputError(
-            f"{folder} can't be written: {e.strerror}", hint="name another folder: --out DIR"
-        ) from e
+        raise _unwritable(folder, e) from e
+
+
+def _unwritable(folder: Path, error: OSError) -> InputError:
+    hint = "name another folder: --out DIR"
+    return InputError(f"{folder} can't be written: {error.strerror}", hint=hint)
 
 
 def _is_ours(path: Path) -> bool:

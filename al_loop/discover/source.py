@@ -71,7 +71,7 @@ def of_file(path: Path, asked: Asked, config: Config, known_file: Path | None) -
             hint="--label '' groups them all, without a look at their labels",
         )
     _check_distinct(name, len(rest))
-    return replace(_source(name, rest, [*labeled, *more]), notes=notes)
+    return replace(_source(Path(name).name, rest, [*labeled, *more]), notes=notes)
 
 
 def of_store(store: Store, name: str, known_file: Path | None) -> Source:
