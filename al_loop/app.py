@@ -23,6 +23,7 @@ from strategies.base import Strategy
 if TYPE_CHECKING:
     from al_loop.annotators.label_studio import LabelStudio
     from al_loop.embed import Embedder
+    from al_loop.openworld.naming import Namer
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,17 @@ class App:
             lock=lambda: lock(self.workspace.lock_path),
             say=say,
             bar=self.bar,
+            namer=self.namer,
         )
+
+    @cached_property
+    def namer(self) -> "Namer | None":
+        """What names groups of texts, if config.toml says that anything does."""
+        if not self.config.discovery.namer_url:
+            return None
+        from al_loop.openworld import namer
+
+        return namer.make(self.config.discovery)
 
     @property
     def project(self) -> ProjectRef:

@@ -14,6 +14,8 @@ from al_loop.errors import ConfigError
 from al_loop.types import ClassSpec
 
 FILE_NAME = "config.toml"
+#: What keys of OpenAI-compatible endpoints look like, and web tokens.
+_KEY = re.compile(r"\bsk-[\w-]{16,}|[0-9a-fA-F]{32,}|\bey[\w-]+\.ey[\w-]+\.")
 
 
 class Section(BaseModel):
@@ -112,10 +114,28 @@ class DiscoverySection(Section):
     namer_url: str = ""
     namer_model: str = ""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_key(cls, values: Any) -> Any:
+        found = values if isinstance(values, dict) else {}
+        if any("key" in name or "token" in name for name in found) or any(
+            _KEY.search(str(found.get(name, ""))) for name in ("namer_url", "namer_model")
+        ):
+            raise ValueError("a key has no place here; export AL_LOOP_NAMER_KEY=... instead")
+        return values
+
     @field_validator("namer_url")
     @classmethod
-    def _no_password(cls, url: str) -> str:
-        return no_password(url)
+    def _address(cls, url: str) -> str:
+        if url and not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", no_password(url)):
+            raise ValueError("must start with http:// or https://, and have no ? or #")
+        return url
+
+    @model_validator(mode="after")
+    def _whole_namer(self) -> Self:
+        if self.namer_url and not self.namer_model:
+            raise ValueError("namer_url needs namer_model beside it")
+        return self
 
 
 class BudgetSection(Section):

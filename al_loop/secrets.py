@@ -8,6 +8,8 @@ The key is looked for in this order:
 3. the file named by ``[label_studio] token_file``.
 
 There is no option for it: a command line can be read by everyone on the machine.
+
+The key of the namer (``[discovery] namer_url``) is in ``AL_LOOP_NAMER_KEY`` and nowhere else.
 """
 
 import logging
@@ -21,6 +23,7 @@ from typing import Literal
 from al_loop.errors import AuthError
 
 VARIABLE = "LABEL_STUDIO_API_KEY"
+NAMER_VARIABLE = "AL_LOOP_NAMER_KEY"
 MASK = "[secret]"
 
 #: Every secret this process has read. It only grows: what was secret once stays secret.
@@ -105,6 +108,13 @@ def read_key(path: Path) -> Key:
             hint=f"chmod 600 {path}",
         )
     return _checked(data.decode("utf-8", "replace"), str(path))
+
+
+def namer_key(environ: Mapping[str, str] | None = None) -> str:
+    """Return the key of the namer and remember it for `redact`; empty where it needs none."""
+    value = (os.environ if environ is None else environ).get(NAMER_VARIABLE, "").strip()
+    remember(value)
+    return value
 
 
 def remember(secret: str) -> None:
