@@ -87,6 +87,14 @@ def texts(store: Store, ids: Sequence[str]) -> tuple[str, ...]:
     return tuple(found[i] for i in ids if i in found)
 
 
+def accepted_as(store: Store, typed: str) -> str | None:
+    """Return the class that a group was accepted as, by its name or number; None if it was not."""
+    rows = store.rows("SELECT id, name, class FROM clusters WHERE status = 'accepted'")
+    found = {str(r["id"]): r["class"] for r in rows}
+    found |= {folded(r["name"]): r["class"] for r in rows}
+    return found.get(folded(typed))
+
+
 def decide(store: Store, cluster: int, status: Status, class_: str | None = None) -> None:
     """Store what became of a group. Inside a tx."""
     store.execute(

@@ -22,8 +22,8 @@ def offer(store: Store) -> Offer:
     once = [
         r["name"]
         for r in store.rows(
-            "SELECT name FROM clusters UNION SELECT key FROM class_changes, json_each(names)"
-            " WHERE action IN ('merge', 'rename') ORDER BY name"
+            "SELECT name FROM clusters WHERE shown = 1 UNION"
+            " SELECT key FROM class_changes, json_each(names) WHERE action IN ('merge', 'rename') ORDER BY name"
         )
     ]
     gone = [name for name in once if name not in shown]

@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from al_loop.store import results, second_looks, tasks
+from al_loop.store import clusters, results, second_looks, tasks
 from al_loop.store.core import Store, now
 from al_loop.types import TakenBack
 
 #: Notes of a round: tasks that were on the server before it, and those an undo set out to remove.
 _EARLIER, _BEGUN = "tasks_before", "undo_began"
-_TABLES = (
-    *("notes", "metrics", "issues", "models", "transitions", "batch"),
-    *("round_classes", "cluster_rounds"),
-)
+_TABLES = ("notes", "metrics", "issues", "models", "transitions", "batch", "round_classes")
 
 
 def note_earlier_tasks(store: Store, number: int) -> None:
@@ -106,6 +103,7 @@ def finish(store: Store, number: int, own: Sequence[str], tasks_: TakenBack, by:
         "UPDATE tasks SET remote_id = ?, gone = ? WHERE project_id = ? AND key = ?",
         [(tasks_.kept.get(key), int(key not in tasks_.kept), project, key) for key in own],
     )
+    clusters.take_back(store, number)
     second_looks.wait_again(store)
     tasks.forget_empty_project(store, project)
 
