@@ -123,7 +123,7 @@ def classifier(
     same = saved is not None and saved.version.split("-")[-1] == known.version.split("-")[-1]
     if saved is not None and same and parts.models_dir is not None:
         try:
-            if len(saved.classes) == len(known.classes):
+            if saved.classes == tuple(known.names):
                 return models.load(parts.models_dir / saved.path, saved.sha256), saved.version
         except StateError as e:
             parts.say(f"{e.message}: it is trained again")

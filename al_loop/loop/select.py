@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from typing import TypeVar
@@ -14,7 +14,7 @@ from al_loop import learner
 from al_loop.config import Config
 from al_loop.crash import point
 from al_loop.errors import AlLoopError, NothingToSelect
-from al_loop.loop import discover, knowledge
+from al_loop.loop import again, discover, knowledge
 from al_loop.loop.discover import Discovery
 from al_loop.loop.knowledge import Knowledge
 from al_loop.loop.parts import Parts, generator
@@ -47,28 +47,33 @@ def choose(parts: Parts, config: Config, *, ask: bool = False) -> Choice:
     ask: a configured namer may be asked; a preview sends no text anywhere.
 
     Raises:
-        NothingToSelect: no unlabeled text is left.
+        NothingToSelect: no unlabeled text is left, and none waits for a second look.
         AlLoopError: the strategy chose fewer texts than it was asked for.
     """
     number = rounds.last_number(parts.store) + 1
     pool = rounds.pool(parts.store)
-    if not pool:
+    asked_again = again.rows(parts, config, len(pool))
+    n = min(config.batch.size - len(asked_again), len(pool))
+    if not pool and not asked_again:
         raise NothingToSelect(
             "no unlabeled text is left to choose from",
             hint="al-loop import FILE adds texts; al-loop status tells what became of the others",
         )
+    if not n:
+        return Choice(number, tuple(asked_again), "", len(pool), "")
     rng = generator(config, number, _STEP)
     known = knowledge.gather(parts, config, number - 1)
     model, model_version = knowledge.classifier(parts, config, known)
     view, center_names = _view(parts, config, number, pool, known, model)
     found = discover.look(parts, config, number, view, pool, center_names, ask=ask)
-    picks = _asked(parts, config, view, min(config.batch.size, len(pool)), rng)
+    picks = _asked(parts, config, view, n, rng)
     suggests = model is not None and len(np.unique(known.y)) > 1
     told = _suggestions(model, view.vectors(picks.indices), known.names) if suggests else []
     suggestions = dict(zip(picks.indices.tolist(), told, strict=False))
     suggestions |= {} if found is None else found.suggestions
     rows = _rows(config, pool, picks, suggestions, rng)
     version = model_version if any(r.suggestion for r in rows) else ""
+    rows = [*asked_again, *(replace(r, rank=r.rank + len(asked_again)) for r in rows)]
     return Choice(number, tuple(rows), version, len(pool), picks.note, found)
 
 
@@ -185,6 +190,7 @@ def select(parts: Parts, config: Config) -> int:
     with parts.store.tx():
         rounds.create(parts.store, new, choice.rows, versions=_versions())
         rounds.transition(parts.store, choice.number, None, "selected", time.monotonic() - began)
+        again.save(parts, choice.number, choice.rows)
         if choice.note:
             results.save_note(parts.store, choice.number, "choice", choice.note)
         if choice.found is not None:
@@ -192,8 +198,9 @@ def select(parts: Parts, config: Config) -> int:
         point("C1 round and batch written")
     point("C2 round and batch committed")
     parts.say(
-        f"round {choice.number}: {len(choice.rows)} of {choice.pool_size} texts chosen"
-        f" by {config.batch.strategy}" + (f": {choice.note}" if choice.note else "")
+        f"round {choice.number}: {len(choice.rows)} of {choice.pool_size} texts chosen by"
+        f" {config.batch.strategy}{again.line(choice.rows)}"
+        + (f": {choice.note}" if choice.note else "")
     )
     if choice.found is not None:
         parts.say(f"round {choice.number}: {choice.found.line}")
