@@ -17,10 +17,18 @@ _HISTORY = {
     "interval": "95 % interval",
     "accuracy_change": "change",
     "macro_f1": "macro-F1",
-    "classes_seen": "seen",
-    "classes_known": "known",
     "noise_found": "doubtful",
     "time": "seconds",
+}
+#: The same rounds, as far as they went into the open; a table of its own, since lines are short.
+_OPEN = {
+    "classes_seen": "classes seen",
+    "classes_known": "known",
+    "discovery": "new ones",
+    "still": "unseen, 90 % interval",
+    "clusters": "groups",
+    "novel_clusters": "novel",
+    "noise": "noise",
 }
 #: Texts that people answered and that have no label nevertheless.
 _ODD = {
@@ -28,7 +36,14 @@ _ODD = {
     "conflict": "labeled differently, left out until someone settles it",
     "unusable": "answered with nothing that fits the page",
 }
-_CSV = [*_HISTORY, "answers", "accuracy_low", "accuracy_high", "accuracy_from", "skipped"]
+_CSV = {
+    **_HISTORY,
+    "classes_seen": "seen",
+    "classes_known": "known",
+    **{k: k for k in ("answers", "accuracy_low", "accuracy_high", "accuracy_from", "skipped")},
+    **{k: k for k in ("discovery_rate", "unseen", "unseen_low", "unseen_high")},
+    **{k: k for k in ("clusters", "novel_clusters", "hdbscan_noise_share")},
+}
 
 
 @click.command()
@@ -62,6 +77,8 @@ def status(root: Path, as_json: bool) -> None:
     for name, words in _ODD.items():
         if texts := found[f"{name}_texts"]:
             click.echo(one_line(f"{words}: {few(texts)}"))
+    if found["candidates"]:
+        click.echo(one_line(_candidates(found["candidates"])))
     if found["url"] and found["open"]:
         click.echo(f"people label here: {found['url']}")
     click.echo(one_line(f"next: {found['next']}"))
@@ -76,6 +93,15 @@ def _headline(found: dict[str, Any]) -> str:
     return f"round {found['round']} ({found['state']}):{texts} {rest}{pulled}"
 
 
+def _candidates(groups: list[dict[str, Any]]) -> str:
+    """Say which groups of texts wait for a decision; `al-loop classes` has the evidence."""
+    n, offered = len(groups), sum(g["offered"] for g in groups)
+    shown = f", {offered} of them on the labeling page" if offered else ""
+    names = few([f"{g['name']} ({g['size']} texts)" for g in groups], 3)
+    looks = "group looks" if n == 1 else "groups look"
+    return f"{n} {looks} like no known class{shown}: {names}; decide: al-loop classes"
+
+
 def _minute(time: str | None) -> str:
     """Return a time of ISO 8601 as people write it; all times are UTC."""
     return f"{time[:10]} {time[11:16]} UTC" if time else "-"
@@ -88,8 +114,11 @@ def history(root: Path, form: str | None) -> None:
     """Show what each round cost and brought.
 
     Labels spent, accuracy and macro-F1 on the test set (else on the random share of the
-    batches, marked so), classes that have labels (seen) and that can be chosen (known), labels
-    that look wrong, and seconds of work. --json has more, such as the seconds of each step.
+    batches, marked so), labels that look wrong, and seconds of work. Below, against the same
+    labels: classes that have any (seen) and that can be chosen (known), the share of the classes
+    seen that came new in the round, how many classes nobody has seen yet, groups of similar
+    texts in the pool, those that look like no known class, and the share of texts that HDBSCAN
+    puts into none. --json has more, such as the seconds of each step.
     """
     from al_loop.store import open_store, results
     from al_loop.workspace import find
@@ -103,15 +132,33 @@ def history(root: Path, form: str | None) -> None:
     if form is None and not rounds:
         click.echo("no round yet: al-loop round begins one")
         return
-    columns = dict.fromkeys(_CSV) if form == "csv" else _HISTORY
     rows = [_row(r) for r in rounds]
-    echo_table(rows, {k: _HISTORY.get(k, k) for k in columns}, form)
-    if form is None:
-        for source in {r["accuracy_from"] for r in rounds if r["accuracy_from"]}:
-            click.echo(f"accuracy from: {source}")
+    if form is not None:
+        echo_table(rows, _CSV if form == "csv" else _HISTORY | _OPEN, form)
+        return
+    echo_table(rows, _HISTORY)
+    click.echo()
+    echo_table(rows, {"number": "round", "labels": "labels"} | _OPEN)
+    for source in {r["accuracy_from"] for r in rounds if r["accuracy_from"]}:
+        click.echo(f"accuracy from: {source}")
 
 
 def _row(r: dict[str, Any]) -> dict[str, Any]:
     low, high = r["accuracy_low"], r["accuracy_high"]
     between = None if low is None else f"{low:.3f} to {high:.3f}"
-    return r | {"interval": between, "time": Decimal(f"{sum(r['seconds'].values()):.1f}")}
+    still = None
+    if r["unseen"] is not None:
+        ends = (r["unseen_low"], r["unseen_high"])
+        still = f"{r['unseen']:.0f}"
+        still += "" if None in ends else f" ({ends[0]:.0f} to {ends[1]:.0f})"
+    return r | {
+        "interval": between,
+        "time": Decimal(f"{sum(r['seconds'].values()):.1f}"),
+        "discovery": _percent(r["discovery_rate"]),
+        "still": still,
+        "noise": _percent(r["hdbscan_noise_share"]),
+    }
+
+
+def _percent(share: float | None) -> str | None:
+    return None if share is None else f"{100 * share:.0f} %"

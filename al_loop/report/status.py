@@ -4,7 +4,7 @@ from typing import Any
 
 from al_loop.cells import few
 from al_loop.config import Config
-from al_loop.store import Store, overview, results, rounds, tasks, undo
+from al_loop.store import Store, clusters, overview, results, rounds, tasks, undo
 
 _HALF_BACK = "al-loop undo goes on with taking the round back: it was cut off"
 
@@ -35,6 +35,7 @@ def facts(store: Store, config: Config | None = None) -> dict[str, Any]:
         "skipped_texts": overview.texts_with(store, "skipped"),
         "conflict_texts": overview.texts_with(store, "conflict"),
         "unusable_texts": overview.texts_with(store, "unusable"),
+        "candidates": clusters.waiting(store),
         "pool": overview.pool_size(store),
         "labeled": overview.labeled_size(store),
         "url": None if here else overview.page(store),
