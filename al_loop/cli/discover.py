@@ -67,19 +67,16 @@ _COLUMNS = {
 @click.option("--text", metavar="COL", help="Column of texts of FILE (default: by its name).")
 @click.pass_obj
 def discover(root: Path, /, data: Path | None, form: str | None, **options: Any) -> None:
-    r"""Find groups of texts that may be classes nobody has named.
+    """Find groups of texts that may be classes nobody has named.
 
     Groups the texts of FILE (read as `init` reads it) that have no label; those that have one
     show their class. Without FILE, the unlabeled texts of the workspace, with what its rounds
     know of classes; nothing of the workspace is changed. Neither asks a server.
 
-    Prints the groups, novel ones first, and writes into DIR:
-
-    \b
-      report.json        counts, and each novel group with phrases and central texts
-      preannotated.json  tasks to import into Label Studio, each with a prediction
-      label_config.xml   the labeling page that they fit
-      map.html           the texts on a map, colored by group
+    Prints the groups, novel ones first, and writes into DIR: report.json (counts, and each novel
+    group with phrases and central texts), preannotated.json (tasks to import into Label Studio,
+    each with a prediction), label_config.xml (the labeling page that they fit), and map.html (the
+    texts on a map, colored by group).
     """
     from al_loop.discover import folder, report
     from al_loop.discover.run import run
