@@ -97,7 +97,7 @@ def test_markdown_says_the_same_in_the_same_order(al_loop, root):
     assert [line[3:] for line in out.splitlines() if line.startswith("## ")] == [
         "Learning curve",
         "Budget",
-        "Classes seen",
+        "Classes: known, proposed, candidates",
         "Classes",
         "Classes that are confused",
         "Suspicious labels",

@@ -13,7 +13,7 @@ from al_loop.bars import Bar, no_bar
 from al_loop.budget import price, spent
 from al_loop.budget.saved import against_random
 from al_loop.config import Config
-from al_loop.report import budget, people, quality, status, textmap
+from al_loop.report import budget, openworld, people, quality, status, textmap
 from al_loop.report.quality import Vectors
 from al_loop.store import Store, reporting, results, rounds
 from al_loop.store.core import now
@@ -53,6 +53,7 @@ def facts(source: Source, other: Mapping[str, Any] | None = None) -> dict[str, A
         "budget": _budget(source),
         **quality.facts(store, config, source.vectors, source.models_dir),
         **people.facts(store),
+        "open": openworld.facts(store),
         "suspicious": {"total": total, "labels": worst},
         "map": textmap.facts(store, config, source.vectors, source.map_path, source.say),
         "rounds": results.history(store),
@@ -142,6 +143,7 @@ def settings(config: Config) -> dict[str, Any]:
     """Return the options by their full names, without where the key lies and other secrets."""
     dumped = config.model_dump(mode="json", exclude={"label_studio": {"token_file"}})
     dumped["label_studio"]["url"] = _address(config.label_studio.url)
+    dumped["discovery"]["namer_url"] = _address(config.discovery.namer_url)
     for options in dumped["strategies"].values():
         options.update({name: "(not shown)" for name in options if _SECRET.search(name)})
     found: dict[str, Any] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 from al_loop import html
 from al_loop.html import Block, Card, Cards, Heading, Note, Prose, Table
-from al_loop.report import page_curves, page_people, page_quality
+from al_loop.report import page_curves, page_open, page_people, page_quality
 
 _ROUNDS = {
     "number": "round",
@@ -44,6 +44,7 @@ def blocks(facts: Mapping[str, Any]) -> list[Block]:
     return [
         *_headline(facts),
         *page_curves.blocks(facts),
+        *page_open.blocks(facts),
         *page_quality.blocks(facts),
         *page_people.blocks(facts),
         *page_quality.map_blocks(facts),

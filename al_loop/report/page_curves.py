@@ -10,11 +10,10 @@ from al_loop.report.page_budget import amount, saved_words
 
 
 def blocks(facts: Mapping[str, Any]) -> Iterator[Block]:
-    """Return learning curve, budget and classes seen."""
+    """Return learning curve and budget."""
     yield from _comparison(facts)
     yield from _curve(facts)
     yield from page_budget.blocks(facts)
-    yield from _classes_seen(facts)
 
 
 def cost_words(cost: Mapping[str, Any]) -> tuple[str, str]:
@@ -96,26 +95,6 @@ def _change(rows: Sequence[Mapping[str, Any]]) -> str:
     if first is last:
         return f"One measured round: {end}"
     return f"From {first['accuracy']:.3f} with {first['labels']} labels to {end}"
-
-
-def _classes_seen(facts: Mapping[str, Any]) -> Iterator[Block]:
-    rows = [r for r in facts["curve"] if r["classes_seen"] is not None and r["labels"] is not None]
-    if not rows:
-        return
-    yield Heading("Classes seen")
-    last = rows[-1]
-    labels = [r["labels"] for r in rows]
-    yield charts.lines(
-        "Classes with a label against texts labeled by people",
-        f"{last['classes_seen']} of {last['classes_known']} known classes have a label after"
-        f" {last['labels']} labels.",
-        [
-            Series("seen", labels, [r["classes_seen"] for r in rows]),
-            Series("known", labels, [r["classes_known"] for r in rows], reference=True),
-        ],
-        x="texts labeled by people",
-        y="classes",
-    )
 
 
 def _comparison(facts: Mapping[str, Any]) -> Iterator[Block]:
