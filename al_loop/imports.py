@@ -95,8 +95,7 @@ def run(
     labels = Labels.of([c.name for c in before])
     files, new, not_offered = _ingest_all(store, request, config, labels, progress)
     labels.refuse_clashes()
-    files_read = ", ".join(file.file for file in files)
-    items.add_classes(store, map(ClassSpec, new), "data", files_read)
+    items.add_classes(store, map(ClassSpec, new), "data", ", ".join(f.file for f in files))
     after = items.classes(store)
     if draw and request.test is None:
         draw_test(store, config.seed)

@@ -1,6 +1,7 @@
 """Steps 4 to 6: look for wrong labels, train and measure, log the round."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,13 +9,15 @@ from al_loop import audit as auditing
 from al_loop import learner, metrics, models
 from al_loop.config import Config
 from al_loop.crash import point
+from al_loop.errors import StateError
+from al_loop.labels import folded
 from al_loop.loop import knowledge
 from al_loop.loop.parts import Parts, Vectors, generator
-from al_loop.store import answers, fixes, results, rounds
+from al_loop.store import answers, class_changes, fixes, results, rounds
 from al_loop.store.rounds import Round
 from al_loop.types import Metric
 
-_AUDIT, _TRAIN = 4, 5
+_AUDIT, _TRAIN, _ANEW = 4, 5, 10
 #: Below this number of uniformly drawn labels a cross-validated accuracy says too little.
 MIN_RANDOM = 30
 
@@ -58,6 +61,7 @@ def train(parts: Parts, round_: Round, config: Config) -> None:
     pool = knowledge.unlabeled(parts, config) if known.ids else None
     model = knowledge.train(known, config, pool) if known.ids else None
     measured, source = _measure(parts, round_, config, known, model, pool)
+    measured += _measured_anew(parts, round_, config)
     saved = None
     if model is not None and parts.models_dir is not None:
         facts = {"version": known.version, "classes": known.names, "model": dict(config.model)}
@@ -125,13 +129,43 @@ def _measure(
     return metrics.evaluate(known.y[mask], predicted, rng), "random share, cross-validated"
 
 
+def _measured_anew(parts: Parts, round_: Round, config: Config) -> list[Metric]:
+    """Measure the last round's model on the test set once more, where classes changed since.
+
+    With the classes of today on both sides, so that the two rounds can be compared. Empty where
+    nothing changed, or the model or the test set is missing.
+    """
+    store, before = parts.store, round_.number - 1
+    saved = results.model_of(store, before)
+    changed = class_changes.version(store) != (class_changes.of_round(store, before) or 0)
+    test = answers.labeled(store, "test") if saved is not None and changed else []
+    if saved is None or parts.models_dir is None or not test:
+        return []
+    try:
+        model = models.load(parts.models_dir / saved.path, saved.sha256)
+    except StateError:
+        return []
+    today = class_changes.names(store)
+    names = [today.get(folded(name), name) for name in saved.classes]
+    order = {name: i for i, name in enumerate(dict.fromkeys([*names, *(t[3] for t in test)]))}
+    X = parts.vectors(saved.encoder, [t[2] for t in test], [t[1] for t in test])
+    truth = np.array([order[t[3]] for t in test], dtype=np.int64)
+    places = np.array([order[name] for name in names], dtype=np.int64)
+    predicted = places[model.proba(X).argmax(axis=1)]
+    rng = generator(config, round_.number, _ANEW)
+    found = {m.name: m for m in metrics.evaluate(truth, predicted, rng)}
+    return [replace(found["accuracy"], name="accuracy_before")]
+
+
 def log(parts: Parts, round_: Round) -> None:
     """Store the counts of the round and close it."""
     began = time.monotonic()
     store = parts.store
     numbers = [Metric(name, float(n)) for name, n in results.counts(store).items()]
-    now = results.metrics(store, round_.number).get("accuracy")
-    before = results.metrics(store, round_.number - 1).get("accuracy")
+    measured = results.metrics(store, round_.number)
+    now = measured.get("accuracy")
+    last = results.metrics(store, round_.number - 1).get("accuracy")
+    before = measured.get("accuracy_before", last)
     if now and before and now.value is not None and before.value is not None:
         numbers.append(Metric("accuracy_change", now.value - before.value))
     with store.tx():

@@ -23,7 +23,8 @@ def offer(store: Store) -> Offer:
         r["name"]
         for r in store.rows(
             "SELECT name FROM clusters WHERE shown = 1 UNION"
-            " SELECT key FROM class_changes, json_each(names) WHERE action IN ('merge', 'rename') ORDER BY name"
+            " SELECT key FROM class_changes, json_each(names)"
+            " WHERE action IN ('merge', 'rename') ORDER BY name"
         )
     ]
     gone = [name for name in once if name not in shown]

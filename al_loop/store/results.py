@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from al_loop.store import class_changes
 from al_loop.store.core import Store, now
 from al_loop.types import Issue, Metric
 
@@ -25,7 +26,15 @@ class Model:
 
 def current_model(store: Store) -> Model | None:
     """Return the model of the newest trained round."""
-    r = store.row("SELECT * FROM models ORDER BY id DESC LIMIT 1")
+    return _model(store.row("SELECT * FROM models ORDER BY id DESC LIMIT 1"))
+
+
+def model_of(store: Store, number: int) -> Model | None:
+    """Return the model that a round trained, None when it trained none."""
+    return _model(store.row("SELECT * FROM models WHERE round = ?", [number]))
+
+
+def _model(r: Any) -> Model | None:
     if r is None:
         return None
     classes = tuple(json.loads(r["classes"]))
@@ -114,48 +123,44 @@ def history(store: Store) -> list[dict[str, Any]]:
     return [_history_row(store, r) for r in store.rows("SELECT * FROM rounds ORDER BY number")]
 
 
+#: Metrics that a record of the history has; whole numbers, others, and those with an interval.
+_WHOLE = (
+    *("labels", "answers", "classes_known", "classes_seen", "clusters", "novel_clusters"),
+    *("noise_found", "skipped"),
+)
+_SHARES = ("accuracy_before", "accuracy_change", "discovery_rate", "hdbscan_noise_share")
+_INTERVALS = ("accuracy", "macro_f1", "unseen")
+
+
 def _history_row(store: Store, r: Any) -> dict[str, Any]:
     number = r["number"]
     found = metrics(store, number)
-    none = Metric("", None)
-
-    def whole(name: str) -> int | None:
-        value = found.get(name, none).value
-        return None if value is None else int(value)
-
-    accuracy = found.get("accuracy", none)
-    macro_f1 = found.get("macro_f1", none)
     facts = notes(store, number)
     return {
         "number": number,
         "state": r["state"],
         "strategy": r["strategy"],
+        "class_version": class_changes.of_round(store, number),
         "choice": facts.get("choice"),
-        "labels": whole("labels"),
-        "answers": whole("answers"),
-        "accuracy": accuracy.value,
-        "accuracy_low": accuracy.low,
-        "accuracy_high": accuracy.high,
         "accuracy_from": facts.get("accuracy_from"),
-        "accuracy_change": found.get("accuracy_change", none).value,
-        "macro_f1": macro_f1.value,
-        "macro_f1_low": macro_f1.low,
-        "macro_f1_high": macro_f1.high,
-        "classes_known": whole("classes_known"),
-        "classes_seen": whole("classes_seen"),
-        "discovery_rate": found.get("discovery_rate", none).value,
-        "unseen": found.get("unseen", none).value,
-        "unseen_low": found.get("unseen", none).low,
-        "unseen_high": found.get("unseen", none).high,
-        "hdbscan_noise_share": found.get("hdbscan_noise_share", none).value,
-        "clusters": whole("clusters"),
-        "novel_clusters": whole("novel_clusters"),
-        "noise_found": whole("noise_found"),
-        "skipped": whole("skipped"),
+        **_values(found),
         "audit_left_out": facts.get("audit_left_out", []),
         "model_version": r["model_version"],
         "seconds": {_STEP_NAMES[k]: v for k, v in seconds(store, number).items()},
     }
+
+
+def _values(found: Mapping[str, Metric]) -> dict[str, int | float | None]:
+    none = Metric("", None)
+    values: dict[str, int | float | None] = {}
+    for name in _WHOLE:
+        value = found.get(name, none).value
+        values[name] = None if value is None else int(value)
+    values |= {name: found.get(name, none).value for name in _SHARES}
+    for name in _INTERVALS:
+        metric = found.get(name, none)
+        values |= {name: metric.value, f"{name}_low": metric.low, f"{name}_high": metric.high}
+    return values
 
 
 def doubtful(store: Store, number: int, *, flagged: bool = True) -> list[Any]:
