@@ -1,23 +1,30 @@
 """Groups of similar unlabeled texts, and which of them no known class explains."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from strategies.base import FloatArray, IntArray, PoolView
-from strategies.grouping import as_float32, find_centers, nearest
+from strategies import dense
+from strategies.base import IntArray, PoolView
+from strategies.dense import subgroups, unit
+from strategies.explained import Shifted, compared, limit, texts_of
+from strategies.grouping import BLOCK, as_float32, find_centers, nearest
 from strategies.part import whole
 
 #: HDBSCAN looks at most at so many texts, drawn uniformly from a larger pool; the others join
 #: the group whose center is nearest.
 SAMPLE = 20_000
-#: Dimensions that are left for HDBSCAN; on 384 it is slow and calls half of the texts noise.
-DIMENSIONS = 20
 #: A group has at least one text in so many, within the bounds; for min_cluster_size = 0.
 ONE_IN, SMALLEST, LARGEST = 1_000, 5, 20
+#: k-means splits what is noise into so many parts at most.
+MOST_PARTS = 500
+#: Bootstraps are taken of so many texts at most.
+BOOTSTRAP = 10_000
+#: Groups around a group that its bootstraps see as well.
+AROUND = 5
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,23 +38,26 @@ class Clusters:
     density: (c,) mean centrality.
     dense: (c,) whether HDBSCAN found it; the others split what it calls noise by k-means.
     nearest: (c,) row of the pool's `centers` that is nearest; -1 where no class is known.
-    similarity: (c,) cosine to it; NaN where no class is known.
-    novel: (c,) whether it is too far from all known classes to be one of them.
+    similarity: (c,) cosine to it, both less the mean of the pool; NaN where no class is known.
+    novel: (c,) whether it is too far from all known classes to be one of them, and no labeled
+        text lies in it.
     threshold: below this similarity a group is novel; NaN where no class is known.
     noise_share: share of the texts that HDBSCAN calls noise.
+    labeled: (m,) the group that each labeled text lies in; -1 where there are no groups.
     """
 
     labels: IntArray
-    centrality: npt.NDArray[np.float32]
-    centers: npt.NDArray[np.float32]
+    centrality: Floats
+    centers: Floats
     sizes: IntArray
-    density: npt.NDArray[np.float32]
+    density: Floats
     dense: Bools
     nearest: IntArray
-    similarity: npt.NDArray[np.float32]
+    similarity: Floats
     novel: Bools
     threshold: float
     noise_share: float
+    labeled: IntArray
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -63,11 +73,15 @@ def find(
 ) -> Clusters:
     """Group the texts of the whole pool that `pool` is a part of; computed once a round.
 
+    The texts are grouped by HDBSCAN after a shift that is learned from the labels (`dense`),
+    and k-means covers what it calls noise.
+
     Args:
         pool: `embeddings`, and `labeled`, `labels` and `centers` as far as there are any.
         min_cluster_size: fewest texts of a dense group; 0: a thousandth of the pool, 5 to 20.
         similarity_threshold: groups below this cosine to all known classes are novel; 0 takes
-            it from the spread of the known classes.
+            it from the spread of the known classes (`explained.limit`).
+
     """
     origin, _ = whole(pool)
 
@@ -75,7 +89,9 @@ def find(
         rng = np.random.default_rng([pool.shared.seed, 5])
         return _find(origin, min_cluster_size, similarity_threshold, rng)
 
-    key = ("discovery", min_cluster_size, similarity_threshold)
+    # A round has one set of labels, but who tries another one gets its own groups.
+    known = hash((pool.labels.tobytes(), as_float32(pool.centers).tobytes()))
+    key = ("discovery", min_cluster_size, similarity_threshold, known)
     found: Clusters = pool.shared.once(origin.embeddings, key, make)
     return found
 
@@ -86,98 +102,146 @@ def stability(
     """Return (g,) how much of some groups bootstraps of the pool find again, from 0 to 1.
 
     The mean over bootstraps of the largest Jaccard similarity between the group and a group of
-    the bootstrap, over the texts that are in it.
+    the bootstrap, over the texts that are in it. Bootstraps are taken of the groups and the
+    nearest `AROUND` of each, at most 10,000 texts: what is far away changes nothing.
 
     Source: C. Hennig, Cluster-wise assessment of cluster stability, CSDA 52, 2007.
     """
-    raise NotImplementedError  # TODO
+    asked = np.asarray(groups, dtype=np.int64)
+    if len(asked) == 0 or times == 0:
+        return np.zeros(len(asked))
+    origin, _ = whole(pool)
+    around = np.argsort(-(found.centers[asked] @ found.centers.T), axis=1)[:, : AROUND + 1]
+    near = np.flatnonzero(np.isin(found.labels, np.union1d(around, asked)))
+    rows = np.sort(rng.permutation(near)[:BOOTSTRAP])
+    Z = _reduced(origin, rows)
+    # A bootstrap has so much of the texts, and so has a group.
+    size = max(2, round((1 - 1 / np.e) * len(rows) / len(near) * _smallest(found)))
+    sums = np.zeros(len(asked))
+    for _ in range(times):
+        drawn = np.unique(rng.integers(0, len(rows), len(rows)))
+        again, _ = _covered(Z[drawn], dense.groups(Z[drawn], size, rng), size, rng)
+        sums += _jaccard(found.labels[rows[drawn]], again, asked)
+    return np.asarray(sums / times)
 
 
 def _find(pool: PoolView, size: int, threshold: float, rng: np.random.Generator) -> Clusters:
+    n = len(pool)
+    rows = np.sort(rng.choice(n, SAMPLE, replace=False)) if n > SAMPLE else np.arange(n)
+    size = size or min(max(len(rows) // ONE_IN, SMALLEST), LARGEST)
+    labels, is_dense, noise_share = _grouped(pool, rows, size, rng)
+    k = len(is_dense)
     X = as_float32(pool.embeddings)
-    dense = _dense(X, size, rng)
-    labels, n_dense = _covered(X, dense, rng)
-    if n_dense < 0:
-        return _none(len(X), X.shape[1] if X.ndim == 2 else 0)
-    k = int(labels.max()) + 1
-    sizes = np.bincount(labels, minlength=k)
-    sums = np.zeros((k, X.shape[1]), dtype=np.float32)
-    np.add.at(sums, labels, X)
-    centers = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
-    centrality = np.einsum("ij,ij->i", X, centers[labels])
-    density = np.bincount(labels, centrality, minlength=k) / np.maximum(sizes, 1)
-    known = as_float32(pool.centers)
-    near = np.full(k, -1, dtype=np.int64)
-    similarity = np.full(k, np.nan, dtype=np.float32)
-    if len(known):
-        cosines = centers @ known.T
-        near, similarity = cosines.argmax(axis=1), cosines.max(axis=1)
-    limit = threshold or (0.7 if len(known) else float("nan"))
+    centers, centrality = _central(X, labels, k)
+    sizes = np.bincount(labels[labels >= 0], minlength=k)
+    total = np.bincount(labels[labels >= 0], centrality[labels >= 0], minlength=k)
+    shifted = Shifted.of(pool, centers, X.mean(axis=0))
+    near, similarity = compared(shifted)
+    mine = texts_of(shifted)
+    known = len(pool.centers) > 0
+    border = (threshold or limit(shifted, mine, pool.labels)) if known else float("nan")
+    taken = np.bincount(mine[mine >= 0], minlength=k) > 0
     return Clusters(
         labels=labels,
         centrality=centrality,
         centers=centers,
         sizes=sizes,
-        density=density.astype(np.float32),
-        dense=np.arange(k) < n_dense,
+        density=(total / np.maximum(sizes, 1)).astype(np.float32),
+        dense=is_dense,
         nearest=near,
         similarity=similarity,
-        novel=similarity < limit if len(known) else np.ones(k, dtype=np.bool_),
-        threshold=limit,
-        noise_share=float((dense < 0).mean()),
+        novel=(similarity < border) & ~taken if known else np.ones(k, dtype=np.bool_),
+        threshold=border,
+        noise_share=noise_share,
+        labeled=mine,
     )
 
 
-def _none(n: int, d: int) -> Clusters:
-    floats: Any = np.empty(0, dtype=np.float32)
-    whole_: Any = np.empty(0, dtype=np.int64)
-    yes: Any = np.empty(0, dtype=np.bool_)
-    return Clusters(
-        labels=np.full(n, -1, dtype=np.int64),
-        centrality=np.zeros(n, dtype=np.float32),
-        centers=np.empty((0, d), dtype=np.float32),
-        sizes=whole_,
-        density=floats,
-        dense=yes,
-        nearest=whole_,
-        similarity=floats,
-        novel=yes,
-        threshold=float("nan"),
-        noise_share=float("nan"),
-    )
+def _grouped(
+    pool: PoolView, rows: IntArray, size: int, rng: np.random.Generator
+) -> tuple[IntArray, Bools, float]:
+    """Return (N,) groups, (c,) whether each is dense, and the share of noise among some rows."""
+    nothing = np.full(len(pool), -1, dtype=np.int64), np.zeros(0, dtype=np.bool_), float("nan")
+    if len(rows) < 2 * size or np.ptp(pool.embeddings[rows], axis=0).max() == 0:
+        return nothing
+    Z = _reduced(pool, rows)
+    found = dense.groups(Z, size, rng)
+    labels, n_dense = _covered(Z, found, size, rng)
+    k = int(labels.max()) + 1
+    noise_share = float((found < 0).mean())
+    if len(rows) < len(pool):
+        centers, _ = _central(as_float32(pool.vectors(rows)), labels, k)
+        everywhere = _nearest_of(pool, centers)
+        everywhere[rows] = labels
+        labels = everywhere
+    return labels, np.arange(k) < n_dense, noise_share
 
 
-def _dense(X: npt.NDArray[np.float32], size: int, rng: np.random.Generator) -> IntArray:
-    """Return (N,) group numbers of HDBSCAN after PCA; -1 is noise."""
-    labels: IntArray = np.full(len(X), -1, dtype=np.int64)
-    size = size or min(max(len(X) // ONE_IN, SMALLEST), LARGEST)
-    if len(X) < 2 * size or np.ptp(X, axis=0).max() == 0:
-        return labels  # too few or all equal: nothing stands out
-    from hdbscan import HDBSCAN
-    from sklearn.decomposition import PCA
+def _reduced(pool: PoolView, rows: IntArray) -> Floats:
+    labeled = as_float32(pool.labeled)
+    return dense.reduced(as_float32(pool.vectors(rows)), labeled, pool.labels)
 
-    reduced = PCA(min(DIMENSIONS, *X.shape), svd_solver="covariance_eigh").fit_transform(X)
-    model = HDBSCAN(min_cluster_size=size, min_samples=max(1, size // 2), core_dist_n_jobs=1)
-    labels[:] = model.fit(np.asarray(reduced, dtype=np.float64)).labels_
-    return labels
+
+def _nearest_of(pool: PoolView, centers: Floats) -> IntArray:
+    blocks = [
+        nearest(as_float32(pool.vectors(np.arange(start, min(start + BLOCK, len(pool))))), centers)
+        for start in range(0, len(pool), BLOCK)
+    ]
+    return np.concatenate(blocks)
 
 
 def _covered(
-    X: npt.NDArray[np.float32], dense: IntArray, rng: np.random.Generator
+    Z: Floats, found: IntArray, size: int, rng: np.random.Generator
 ) -> tuple[IntArray, int]:
-    """Return labels with the noise split by k-means, and how many groups are dense; -1: none."""
-    noise = np.flatnonzero(dense < 0)
-    n_dense = int(dense.max(initial=-1)) + 1
-    if n_dense == 0:
-        return dense, -1
-    labels = dense.copy()
-    if len(noise):
-        usual = max(int(np.median(np.bincount(dense[dense >= 0]))), 5)
-        centers = find_centers(X[noise], max(1, len(noise) // usual), rng)
-        cells = nearest(X[noise], centers)
-        _, cells = np.unique(cells, return_inverse=True)
-        labels[noise] = n_dense + cells
+    """Return labels with the noise split by k-means, and how many groups are dense."""
+    noise = np.flatnonzero(found < 0)
+    n_dense = int(found.max(initial=-1)) + 1
+    if len(noise) == 0:
+        return found, n_dense
+    usual = int(np.median(np.bincount(found[found >= 0]))) if n_dense else 2 * size
+    parts = min(max(1, len(noise) // max(usual, 5)), MOST_PARTS)
+    cells = nearest(Z[noise], find_centers(Z[noise], parts, rng))
+    _, cells = np.unique(cells, return_inverse=True)
+    labels = found.copy()
+    labels[noise] = n_dense + cells
     return labels, n_dense
 
 
-__all__ = ["Clusters", "FloatArray", "find", "stability"]
+def _central(X: Floats, labels: IntArray, k: int) -> tuple[Floats, Floats]:
+    """Return the (k, d) unit means of the groups, and each row's cosine to its own."""
+    sums = np.zeros((k, X.shape[1] if X.ndim == 2 else 0), dtype=np.float64)
+    centrality = np.zeros(len(X), dtype=np.float32)
+    if k == 0:
+        return sums.astype(np.float32), centrality
+    from scipy.sparse import csr_array
+
+    blocks = [slice(start, start + BLOCK) for start in range(0, len(X), BLOCK)]
+    for rows in blocks:
+        mine = labels[rows]
+        member = csr_array((np.ones(len(mine)), (mine, np.arange(len(mine)))), (k, len(mine)))
+        sums += member @ X[rows]
+    centers = unit(sums)
+    for rows in blocks:
+        centrality[rows] = np.einsum("ij,ij->i", X[rows], centers[labels[rows]])
+    return centers, centrality
+
+
+def _smallest(found: Clusters) -> int:
+    there = found.sizes[found.dense]
+    return int(there.min()) if len(there) else SMALLEST
+
+
+def _jaccard(before: IntArray, again: IntArray, groups: IntArray) -> npt.NDArray[np.float64]:
+    """Return (g,) the largest Jaccard similarity of some groups to one of the other grouping."""
+    best = np.zeros(len(groups))
+    if again.max(initial=-1) < 0:
+        return best
+    sizes = np.bincount(again[again >= 0])
+    for i, group in enumerate(groups):
+        inside = before == group
+        shared = np.bincount(again[inside & (again >= 0)], minlength=len(sizes))
+        best[i] = (shared / np.maximum(inside.sum() + sizes - shared, 1)).max()
+    return best
+
+
+__all__ = ["Clusters", "find", "stability", "subgroups"]
