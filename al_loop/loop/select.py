@@ -59,8 +59,8 @@ def choose(parts: Parts, config: Config, *, ask: bool = False) -> Choice:
             "no unlabeled text is left to choose from",
             hint="al-loop import FILE adds texts; al-loop status tells what became of the others",
         )
-    if not n:
-        return Choice(number, tuple(asked_again), "", len(pool), "")
+    if not n:  # suggestions are sent in the name of a version: that of no model here
+        return Choice(number, tuple(asked_again), f"al-r{number - 1}", len(pool), "")
     rng = generator(config, number, _STEP)
     known = knowledge.gather(parts, config, number - 1)
     model, model_version = knowledge.classifier(parts, config, known)
@@ -72,8 +72,8 @@ def choose(parts: Parts, config: Config, *, ask: bool = False) -> Choice:
     suggestions = dict(zip(picks.indices.tolist(), told, strict=False))
     suggestions |= {} if found is None else found.suggestions
     rows = _rows(config, pool, picks, suggestions, rng)
-    version = model_version if any(r.suggestion for r in rows) else ""
     rows = [*asked_again, *(replace(r, rank=r.rank + len(asked_again)) for r in rows)]
+    version = model_version if any(r.suggestion for r in rows) else ""
     return Choice(number, tuple(rows), version, len(pool), picks.note, found)
 
 
