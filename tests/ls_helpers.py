@@ -25,7 +25,8 @@ def keys(n):
 
 def push_request(n=5, *, model="m1", tasks=None, project=PROJECT, classes=CLASSES, **more):
     tasks = [task(i) for i in range(n)] if tasks is None else tasks
-    return PushRequest(project, Offer(classes), tasks, model, **more)
+    offer = more.pop("offer", Offer(classes))
+    return PushRequest(project, offer, tasks, model, **more)
 
 
 def pull_request(n=5, *, project=PROJECT, classes=CLASSES, **more):

@@ -6,25 +6,8 @@ import pytest
 
 from al_loop.errors import InputError, StateError
 from al_loop.types import ClassSpec, Offer
-from tests.fakes.label_studio import serve
 from tests.ls_helpers import CLASSES, choice, keys, task, typed
-from tests.ls_people import Server, pull, push
-
-
-@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.ls)])
-def either(request, fake):
-    """The fake and the real server, one after the other."""
-    if request.param == "real":
-        server = Server(request.getfixturevalue("ls").url)
-        yield server
-        server.http.close()
-        return
-    running = serve(fake)
-    server = Server(f"http://127.0.0.1:{running.server_address[1]}")
-    yield server
-    server.http.close()
-    running.shutdown()
-    running.server_close()
+from tests.ls_people import pull, push
 
 
 def test_a_whole_story_is_the_same_on_both_servers(either):

@@ -14,6 +14,7 @@ import pytest
 from tests.fakes import faultproxy
 from tests.fakes.label_studio import TOKEN, Fake, Transport, serve
 from tests.fakes.real import copy_of_template
+from tests.ls_people import Server
 
 
 @pytest.fixture
@@ -114,3 +115,19 @@ def own_ls(tmp_path):
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.ls)])
+def either(request, fake):
+    """The fake and the real server, one after the other."""
+    if request.param == "real":
+        server = Server(request.getfixturevalue("ls").url)
+        yield server
+        server.http.close()
+        return
+    running = serve(fake)
+    server = Server(f"http://127.0.0.1:{running.server_address[1]}")
+    yield server
+    server.http.close()
+    running.shutdown()
+    running.server_close()

@@ -15,6 +15,8 @@ HEADING = "new? to be confirmed"
 #: Keys are faster than reading, as long as people can remember them.
 HOTKEYS = "1234567890qwertasdfg"
 _UNSEEN = "al-loop-gone"
+#: Browsers give every choice without a key the next free one, which would tick what nobody sees.
+_NO_KEY = "ctrl+alt+shift+f19"
 
 
 def visible(choices: ET.Element) -> list[ET.Element]:
@@ -59,7 +61,7 @@ def _retire(choices: ET.Element, gone: Iterable[ET.Element], unused: Collection[
         if unseen is None:
             attributes = {"className": _UNSEEN, "style": "display:none"}
             unseen = ET.SubElement(choices, "View", attributes)
-        element.attrib.pop("hotkey", None)  # it would tick what nobody sees
+        element.set("hotkey", _NO_KEY)
         unseen.append(element)
 
 
@@ -123,6 +125,8 @@ def _put(
         element = ET.Element("Choice", {"value": name})
     else:
         _take_out(choices, element)
+    if element.get("hotkey") == _NO_KEY:
+        del element.attrib["hotkey"]
     _insert(choices, element, _unseen(choices) if before is None else before)
     _hint(element, hint)
     return element
