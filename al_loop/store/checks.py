@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from al_loop.files import sha256
-from al_loop.store import answers, results
+from al_loop.labels import folded
+from al_loop.store import answers, class_changes, results
 from al_loop.store.core import Store
 
 #: name -> (what must hold, query that finds what breaks it)
@@ -75,10 +76,28 @@ _RULES: Mapping[str, tuple[str, str]] = {
         " answer_history h WHERE h.project_id = a.project_id"
         " AND h.annotation_id = a.annotation_id)",
     ),
-    "by hand": (
-        "every label set by hand is a class",
-        "SELECT item_id FROM fixes WHERE label IS NOT NULL"
-        " AND label NOT IN (SELECT name FROM classes)",
+    "versions of the classes": (
+        "they are numbered 1, 2, 3, ..., and no round began with a later one",
+        "SELECT version FROM class_changes c WHERE version > 1 AND NOT EXISTS"
+        " (SELECT 1 FROM class_changes p WHERE p.version = c.version - 1)"
+        " UNION SELECT version FROM round_classes"
+        " WHERE version > (SELECT COALESCE(MAX(version), 0) FROM class_changes)",
+    ),
+    "candidates": (
+        "a group is offered only until it is decided, and has a class when it is accepted",
+        "SELECT name FROM clusters WHERE (status <> 'open' AND offered = 1)"
+        " OR (status = 'accepted') <> (class IS NOT NULL)",
+    ),
+    "second looks": (
+        "a text that is asked about once more waits, or is in the batch of its round",
+        "SELECT s.item_id FROM second_looks s WHERE s.round IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM batch b WHERE b.round = s.round AND b.item_id = s.item_id"
+        "  AND b.look >= s.look AND b.released = 0)",
+    ),
+    "reasons to look again": (
+        "a text that is in a batch once more was asked for",
+        "SELECT b.item_id FROM batch b WHERE b.look > 0 AND NOT EXISTS (SELECT 1"
+        " FROM second_looks s WHERE s.item_id = b.item_id AND s.look <= b.look)",
     ),
     "taken back": (
         "a round that was taken back had a number of its own, and no more tasks than texts",
@@ -99,8 +118,24 @@ def failures(store: Store, models_dir: Path) -> Iterator[str]:
         if found := store.rows(query):
             shown = ", ".join(str(r[0]) for r in found[:5])
             yield f"{name}: {promise}, but not: {shown} ({len(found)} in all)"
+    yield from _names(store)
     yield from _labels(store)
     yield from _model(store, models_dir)
+
+
+def _names(store: Store) -> Iterator[str]:
+    """Look for names that should count as a class, and for two things with the same name."""
+    known = class_changes.names(store)
+    for row in store.rows("SELECT DISTINCT label FROM fixes WHERE label IS NOT NULL"):
+        if folded(row["label"]) not in known:
+            yield f"by hand: every label set by hand counts as a class, but not: {row['label']!r}"
+    for name in sorted(class_changes.former_names(store)):
+        if folded(name) not in known:
+            yield f"names: every earlier name counts as a class, but not: {name!r}"
+    for row in store.rows("SELECT name, status, class FROM clusters"):
+        counts = known.get(folded(row["class"] or row["name"]))
+        if (counts is not None) != (row["status"] == "accepted"):
+            yield f"candidates: just accepted ones count as a class, but not: {row['name']!r}"
 
 
 def _labels(store: Store) -> Iterator[str]:
@@ -132,6 +167,15 @@ _DUMPED: Mapping[str, str] = {
     "aliases": "SELECT id, item_id, label, extra FROM aliases ORDER BY id",
     "classes": "SELECT name, position, description, examples, origin FROM classes"
     " ORDER BY position",
+    "class_changes": "SELECT version, action, classes, names, detail, author FROM class_changes"
+    " ORDER BY version",
+    "clusters": "SELECT id, name, origin, parent, status, class, offered, shown, first_round"
+    " FROM clusters ORDER BY id",
+    "cluster_rounds": "SELECT * FROM cluster_rounds ORDER BY round, cluster",
+    "cluster_texts": "SELECT * FROM cluster_texts ORDER BY item_id",
+    "second_looks": "SELECT item_id, look, reason, suggestion, version, round FROM second_looks"
+    " ORDER BY id",
+    "round_classes": "SELECT * FROM round_classes ORDER BY round",
     "rounds": "SELECT number, state, strategy, seed, model_version, pool_size FROM rounds"
     " ORDER BY number",
     "batch": "SELECT round, rank, item_id, look, strategy, score, inclusion, why, suggestion,"
