@@ -75,12 +75,12 @@ def tasks(found: Discovery) -> Iterator[str]:
     Texts of a novel group get its name, with their cosine to its center as the score; the
     others the known class whose center is nearest, with that cosine.
     """
-    guesses = suggestions(found)
+    guesses, by = suggestions(found), f"{MADE_BY} {version()}"
     yield "["
     for row, (id_, text) in enumerate(zip(found.source.ids, found.source.texts, strict=True)):
         task: dict[str, Any] = {"data": {"id": id_, page.TEXT: text}}
         if row in guesses:
-            task["predictions"] = [page.prediction(guesses[row], f"{MADE_BY} {version()}")]
+            task["predictions"] = [page.prediction(guesses[row], by)]
         yield f"{',' if row else ''}\n{json.dumps(task, ensure_ascii=False, allow_nan=False)}"
     yield "\n]\n"
 
