@@ -11,7 +11,7 @@ from al_loop.config import Config
 from al_loop.crash import point
 from al_loop.errors import StateError
 from al_loop.labels import folded
-from al_loop.loop import knowledge
+from al_loop.loop import knowledge, unseen
 from al_loop.loop.parts import Parts, Vectors, generator
 from al_loop.store import answers, class_changes, fixes, results, rounds
 from al_loop.store.rounds import Round
@@ -161,7 +161,9 @@ def log(parts: Parts, round_: Round) -> None:
     """Store the counts of the round and close it."""
     began = time.monotonic()
     store = parts.store
-    numbers = [Metric(name, float(n)) for name, n in results.counts(store).items()]
+    counts = results.counts(store)
+    numbers = [Metric(name, float(n)) for name, n in counts.items()]
+    numbers += unseen.measure(store, round_.number, counts["pool"])
     measured = results.metrics(store, round_.number)
     now = measured.get("accuracy")
     last = results.metrics(store, round_.number - 1).get("accuracy")

@@ -67,7 +67,7 @@ def hide_labels(
     with store.tx():
         _forget(store, gold, kept)
         names = [*known_classes, *dict.fromkeys(gold[i] for i in gold if i in kept)]
-        items.add_classes(store, [ClassSpec(n) for n in dict.fromkeys(names)], "oracle")
+        items.add_classes(store, [ClassSpec(n) for n in dict.fromkeys(names)], "data")
         answers.refresh_labels(store)
     return gold
 
