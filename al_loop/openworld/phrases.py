@@ -127,8 +127,13 @@ def _distinct(terms: Mapping[str, tuple[float, int]]) -> list[str]:
             continue
         best = term
         for other, (its_weight, its_n) in terms.items():
-            cut = its_n >= _NEARLY * n if other.count(" ") > 1 else len(other) > len(best)
-            if cut and its_weight >= _NEARLY * weight and _within(term, other):
+            whole = its_n >= _NEARLY * n or (other.count(" ") == 1 and not spaceless(other))
+            if (
+                whole
+                and len(other) > len(best)
+                and its_weight >= _NEARLY * weight
+                and _within(term, other)
+            ):
                 best = other
         if not any(_alike(best, other) for other in kept):
             kept.append(best)
