@@ -133,9 +133,6 @@ def _stable(pool: PoolView, found: Clusters, groups: Sequence[Group], seed: int)
     if not len(novel):
         return list(groups)
     rng = np.random.default_rng([seed, 0, _STEP])
-    try:
-        values = discovery.stability(pool, found, novel, rng)
-    except NotImplementedError:  # TODO: gone when it is written
-        return list(groups)
+    values = discovery.stability(pool, found, novel, rng)
     known = dict(zip(novel.tolist(), values.round(4).tolist(), strict=True))
     return [replace(g, stability=known.get(g.index)) for g in groups]
