@@ -19,6 +19,10 @@ class ClassSpec:
     examples: tuple[str, ...] = ()
 
 
+#: Stands above the candidates wherever people choose.
+HEADING = "new? to be confirmed"
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """What people can choose, and what they no longer can.

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from al_loop.annotators.label_studio.choices import HEADING
-from al_loop.types import ClassSpec, Offer
+from al_loop.types import HEADING, ClassSpec, Offer
 from tests.fakes.real import EMAIL, PASSWORD
 from tests.ls_helpers import choice, task
 from tests.ls_people import Server, push

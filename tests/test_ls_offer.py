@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from al_loop.annotators.label_studio import page
-from al_loop.annotators.label_studio.choices import HEADING
 from al_loop.annotators.label_studio.instructions import instructions
 from al_loop.errors import InputError, ServerError
-from al_loop.types import ClassSpec, Offer
+from al_loop.types import HEADING, ClassSpec, Offer
 from tests.ls_helpers import (
     CLASSES,
     PROJECT,
@@ -91,7 +90,7 @@ def test_a_candidate_that_became_a_class_moves_up_and_the_heading_goes_with_the_
     assert "hint" not in attributes(both)["can wait"], "its texts are the instructions' business"
 
 
-def test_what_is_gone_is_hidden_with_a_key_that_no_keyboard_has_or_taken_off_when_no_answer_has_it():
+def test_what_is_gone_is_hidden_from_eyes_and_keys_or_taken_off_when_no_answer_has_it():
     config = grown("", offer("ab", "xy"))
     assert layout(grown(config, offer("ab", "", "xy"))) == ["a", "b", ["x", "y"]]
     some = grown(config, offer("ab", "y", "x"), unused=["x"])

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from al_loop.cells import samples
 from al_loop.labeling.form import NUMBERED, Form, marked, names
 from al_loop.labeling.wrap import clean, columns, cut, rows
+from al_loop.types import HEADING
 
 #: From so many rows on there is room for empty ones.
 _AIRY = 18
@@ -56,7 +58,8 @@ def draw(form: Form, width: int, height: int) -> Drawn:
     tail = [*gap, *_tail(form, width)]
     body = _body(form, width)
     room = max(height - len(head) - len(middle) - len(tail) - 1, 2)
-    every = names(replace(form, typed=""))
+    whole = replace(form, typed="")
+    every = [*names(whole), *([HEADING] if _first_new(whole) is not None else [])]
     listed = _list_rows(len(every), _per_row(every, width), room, len(body))
     text, placed = _window(body, form, room - listed)
     above = [*head, *text, *middle]
@@ -105,7 +108,7 @@ def _tail(form: Form, width: int) -> list[Row]:
 def _prompt(form: Form, width: int) -> tuple[Row, int]:
     """Return the row where keys appear, of a long line its end, and the column of the cursor."""
     if form.mode == "choose" and marked(form) < 0:
-        few = "" if form.classes or form.asked else ": + names the first class"
+        few = "" if names(form) else ": + names the first class"
         return Row(f"> number or letters{few}", "dim"), 2
     label = {"class": "new class: ", "comment": "comment: "}.get(form.mode, "> ")
     line = clean(form.typed if form.mode == "choose" else form.line)
@@ -116,12 +119,14 @@ def _prompt(form: Form, width: int) -> tuple[Row, int]:
 
 
 def _meaning(form: Form) -> str:
-    """Return what the marked class means, for those who search."""
+    """Return what the marked class means, for those who search; of a candidate some texts."""
     found = names(form)
     place = marked(form)
     name = found[place] if form.mode == "choose" and 0 <= place < len(found) else None
-    spec = next((c for c in form.classes if c.name == name), None)
-    return f"   {clean(spec.description)}" if spec and spec.description else ""
+    told = {c.name: samples(c.examples) for c in form.candidates}
+    told |= {c.name: c.description for c in form.classes}
+    meaning = told.get(name or "", "")
+    return f"   {clean(meaning)}" if meaning else ""
 
 
 def _per_row(every: Sequence[str], width: int) -> int:
@@ -160,7 +165,8 @@ def _list(form: Form, width: int, listed: int) -> list[Row]:
     if not found and form.typed:
         none = Row("no class matches: + asks for a new one, Esc clears")
         return [none, *[Row("")] * (listed - 1)]
-    for beside in range(max(math.ceil(len(found) / listed), 1), 0, -1):
+    most = len(found) + (_first_new(form) is not None)
+    for beside in range(max(math.ceil(most / listed), 1), 0, -1):
         cells = _cells(form, found, beside * listed)
         parts = [cells[i : i + listed] for i in range(0, len(cells), listed)]
         wide = [max(map(columns, part)) + _GAP for part in parts]
@@ -178,16 +184,27 @@ def _cells(form: Form, found: Sequence[str], room: int) -> list[str]:
 
     Where there is room for a single one, that is the class which Enter would take.
     """
+    new = _first_new(form) if room > 2 else None
+    room -= new is not None
     n = len(found) if len(found) <= room else max(room - 1, 1)
     start = min(max(marked(form) - n // 2, 0), len(found) - n)
-    shown = found[start : start + n]
+    cells = [_cell(form, place, found[place]) for place in range(start, start + n)]
+    if new is not None and new < start + n:
+        cells.insert(max(new - start, 0), f"   {HEADING}")
     more = [f"   ... {len(found) - n} more"] if n < len(found) and room > 1 else []
-    return [*(_cell(form, start + i, name) for i, name in enumerate(shown)), *more]
+    return [*cells, *more]
+
+
+def _first_new(form: Form) -> int | None:
+    """Return the place in the list below the heading; a search mixes candidates with classes."""
+    return len(form.classes) if form.candidates and not form.typed else None
 
 
 def _cell(form: Form, place: int, name: str) -> str:
     number = str(place + 1) if place < NUMBERED else " "
-    new = "" if any(name == c.name for c in form.classes) else " (new)"
+    new = " (new)" if name in form.asked else ""
+    if form.typed and any(name == c.name for c in form.candidates):
+        new = " (new?)"
     return f"{'>' if place == marked(form) else ' '}{number} {clean(name)}{new}"
 
 
@@ -200,6 +217,10 @@ def _draw_help(form: Form, width: int, height: int) -> Drawn:
     for spec in form.classes:
         about.append(f"{spec.name}: {spec.description}" if spec.description else spec.name)
         about += [f"    e.g. {example}" for example in spec.examples]
+    if form.candidates:
+        about += ["", f"{HEADING}: groups of similar texts, take one when the text belongs to it"]
+    for spec in form.candidates:
+        about += [spec.name, *(f"    e.g. {example}" for example in spec.examples)]
     body = [Row(row) for line in about for row in (rows(line, width) or ("",))]
     text, placed = _window(body, form, height - 1)
     shown = [*text, Row("any other key goes back to the text", "dim")]

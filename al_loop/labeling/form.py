@@ -51,7 +51,8 @@ class Go(Enum):
 class Form:
     """The form as far as it is filled in.
 
-    classes: those that are known; `asked`: names that people asked for and nobody accepted yet.
+    classes: those that are known; `candidates`: groups of texts that may be classes; `asked`:
+        names that people asked for and nobody accepted yet.
     typed: letters that narrow the list down; `marked` is a place in what is left of it, or -1.
     mode: choosing, entering a line (a new class or a comment), or reading the help.
     line: what is entered. top: the first row of the text, or of the help, that is on the screen;
@@ -60,6 +61,7 @@ class Form:
 
     ask: Ask
     classes: Sequence[ClassSpec]
+    candidates: Sequence[ClassSpec] = ()
     asked: Sequence[str] = ()
     typed: str = ""
     marked: int = -1
@@ -96,7 +98,7 @@ def names(form: Form) -> list[str]:
 
 
 def _every(form: Form) -> list[str]:
-    return [*(c.name for c in form.classes), *form.asked]
+    return [*(c.name for c in (*form.classes, *form.candidates)), *form.asked]
 
 
 def marked(form: Form) -> int:
@@ -188,8 +190,9 @@ def _take(form: Form, found: Sequence[str]) -> Next:
 
 
 def _label(form: Form, name: str) -> Said:
-    """Answer with a class, or ask for one that is not known."""
-    known = by_folded_name(c.name for c in form.classes).get(fold(normalize(name)))
+    """Answer with a class or a candidate, or ask for a class that is neither."""
+    offered = (*form.classes, *form.candidates)
+    known = by_folded_name(c.name for c in offered).get(fold(normalize(name)))
     suggested = form.ask.suggestion.label if form.ask.suggestion else None
     if known is None and name != suggested:
         return Said("label", missing=name, comment=form.comment)

@@ -3,7 +3,7 @@
 import math
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from al_loop.annotators.base import number_of
@@ -13,7 +13,8 @@ from al_loop.labeling import screen as screens
 from al_loop.labeling.draw import Row, draw
 from al_loop.labeling.form import Ask, Form, Go, Said, press
 from al_loop.labeling.screen import Screen
-from al_loop.store import Store, items, rounds, terminal
+from al_loop.labels import folded
+from al_loop.store import Store, items, offers, rounds, terminal
 from al_loop.store.rounds import BatchRow, Round
 from al_loop.types import Answer, Suggestion
 
@@ -65,18 +66,24 @@ def _form(work: Work, text: BatchRow, before: Answer | None) -> Form:
     batch = rounds.batch(work.store, work.round.number)
     place = [b.key for b in batch].index(text.key) + 1
     show = parse(work.round.config).label_studio.show
-    shown = text.suggestion is not None and not text.blind
     ask = Ask(
         text=text.text,
         context=items.context(work.store, [text.item_id], show)[text.item_id],
-        suggestion=Suggestion(text.suggestion or "", text.suggestion_score or 0) if shown else None,
+        suggestion=_suggestion(work, text),
         title=f"round {work.round.number}  {place} of {len(batch)}  {work.annotator}",
         why=f"{text.why} (strategy: {text.strategy})",
     )
-    known, asked = items.classes(work.store), terminal.asked(work.store)
+    offer = offers.offer(work.store)
+    form = Form(ask, offer.classes, offer.candidates, terminal.asked(work.store))
     if before is None or before.key != text.key:
-        return Form(ask, known, asked)
-    return Form(ask, known, asked, comment=before.comment, note=f"taken back: {_words(before)}")
+        return form
+    return replace(form, comment=before.comment, note=f"taken back: {_words(before)}")
+
+
+def _suggestion(work: Work, text: BatchRow) -> Suggestion | None:
+    """Return what is suggested for a text, in the names of today; None on a blind one."""
+    name = offers.names_of_today(work.store).get(folded(text.suggestion or ""))
+    return Suggestion(name, text.suggestion_score or 0) if name and not text.blind else None
 
 
 def _words(answer: Answer) -> str:
@@ -121,7 +128,7 @@ def _end(screen: Screen) -> Go:
 
 
 def _record(work: Work, text: BatchRow, said: Said, seconds: float) -> None:
-    suggested = text.suggestion is not None and not text.blind
+    suggested = _suggestion(work, text) is not None
     answer = Answer(
         annotation_id=0,  # given when it is stored
         key=text.key,

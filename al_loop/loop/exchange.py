@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from al_loop.config import Config
 from al_loop.crash import point
-from al_loop.labels import by_folded_name, folded
+from al_loop.labels import folded
 from al_loop.loop.parts import Parts
-from al_loop.store import answers, class_changes, items, offers, overview, rounds, tasks
+from al_loop.store import answers, items, offers, overview, rounds, tasks
 from al_loop.store.core import Store
 from al_loop.store.rounds import BatchRow, Round
 from al_loop.types import ClassSpec, Pulled, PullRequest, PushRequest, Suggestion, Task
@@ -65,7 +65,7 @@ def push(parts: Parts, round_: Round, config: Config, *, delete_duplicates: bool
 
 def _tasks(store: Store, config: Config, batch: Sequence[BatchRow]) -> list[Task]:
     shown = items.context(store, [b.item_id for b in batch], config.label_studio.show)
-    suggested = _in_names_of_today(store)
+    suggested = offers.names_of_today(store)
     return [
         Task(
             key=b.key,
@@ -82,12 +82,6 @@ def _tasks(store: Store, config: Config, batch: Sequence[BatchRow]) -> list[Task
         )
         for b in batch
     ]
-
-
-def _in_names_of_today(store: Store) -> dict[str, str]:
-    """Map folded names to what people can tick for them: a batch keeps those of its day."""
-    offered = by_folded_name(c.name for c in offers.offer(store).candidates)
-    return offered | class_changes.names(store)
 
 
 def fetch(parts: Parts, options: PullOptions, without: Collection[str] = ()) -> Pulled:

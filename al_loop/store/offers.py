@@ -2,6 +2,7 @@
 
 import json
 
+from al_loop.labels import by_folded_name
 from al_loop.store import candidates, class_changes, items
 from al_loop.store.core import Store
 from al_loop.types import ClassSpec, Offer
@@ -29,3 +30,8 @@ def offer(store: Store) -> Offer:
     ]
     gone = [name for name in once if name not in shown]
     return Offer(classes, offered, gone, class_changes.version(store))
+
+
+def names_of_today(store: Store) -> dict[str, str]:
+    """Map folded names to what people can tick for them: a batch keeps those of its day."""
+    return by_folded_name(c.name for c in offer(store).candidates) | class_changes.names(store)

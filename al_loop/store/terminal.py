@@ -37,20 +37,21 @@ def waiting(store: Store, number: int, annotator: str) -> list[rounds.BatchRow]:
 
 
 def asked(store: Store) -> list[str]:
-    """Return the candidates, then the names that people asked for, in the order of asking.
+    """Return the names that people asked for and nobody accepted, in the order of asking.
 
-    Names that nobody accepted or rejected. That order, unlike one by number, gives a name the
-    same place from text to text.
+    That order, unlike one by number, gives a name the same place from text to text. Candidates,
+    which are offered anyway, and rejected names are left out.
     """
     names = class_changes.vocabulary(store)
-    rejected = class_changes.rejected(store)
+    others = class_changes.rejected(store)
+    others |= {folded(c.name) for c in offers.offer(store).candidates}
     rows = store.rows(
         "SELECT * FROM answers WHERE missing <> '' AND gone = 0 ORDER BY created_at, annotation_id"
     )
-    found = {folded(c.name): c.name for c in offers.offer(store).candidates}
+    found: dict[str, str] = {}
     for row in rows:
         name = proposal(answers.answer_of(row), names)
-        if name and folded(name) not in rejected:
+        if name and folded(name) not in others:
             found.setdefault(folded(name), name)
     return list(found.values())
 

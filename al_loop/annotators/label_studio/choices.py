@@ -9,9 +9,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from al_loop.cells import samples
-from al_loop.types import Offer
+from al_loop.types import HEADING, Offer
 
-HEADING = "new? to be confirmed"
 #: Keys are faster than reading, as long as people can remember them.
 HOTKEYS = "1234567890qwertasdfg"
 _UNSEEN = "al-loop-gone"

@@ -4,8 +4,7 @@ import hashlib
 import re
 from html import escape, unescape
 
-from al_loop.annotators.label_studio.choices import HEADING
-from al_loop.types import ClassSpec, Offer
+from al_loop.types import HEADING, ClassSpec, Offer
 
 #: The server strips comments from the instructions, a class attribute stays.
 _MARK = re.compile(r'<div class="al-loop-([0-9a-f]{12})">')
