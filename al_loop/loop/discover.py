@@ -163,10 +163,7 @@ def _steady(here: _Look, groups: Sequence[Group], offered: set[int]) -> list[Gro
         return list(groups)
     rng = generator(here.config, here.number, _STABILITY)
     rows = np.array(chosen, dtype=np.int64)
-    try:
-        values = discovery.stability(here.view, here.found, rows, rng)
-    except NotImplementedError:
-        return list(groups)
+    values = discovery.stability(here.view, here.found, rows, rng)
     stability = dict(zip(chosen, np.round(values, 6).tolist(), strict=True))
     return [replace(g, stability=stability.get(g.index)) for g in groups]
 
