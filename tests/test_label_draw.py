@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from al_loop.labeling.draw import draw
 from al_loop.labeling.form import Ask, Form
 from al_loop.labeling.wrap import clean, columns, cut, rows
-from al_loop.types import ClassSpec, Suggestion
+from al_loop.types import HEADING, ClassSpec, Suggestion
 
 SIZES = st.tuples(st.integers(2, 120), st.integers(1, 60))
 MANY = tuple(ClassSpec(f"class_number_{i}") for i in range(77))
@@ -59,12 +59,52 @@ def test_the_meaning_of_the_marked_class_is_shown_beside_what_is_typed():
     assert "Wants money back" in shown(form(classes=classes, marked=0))
 
 
+GROUPS = (ClassSpec("afraid", "", ("I am afraid", "so scared")), ClassSpec("hope"))
+
+
+def test_candidates_stand_below_the_heading_with_their_texts_as_meaning():
+    offered = form(candidates=GROUPS, asked=("shipping",))
+    lines = [line.strip() for line in shown(offered).splitlines()]
+    start = lines.index("1 refund")
+    assert lines[start : start + 6] == [
+        "1 refund",
+        "2 delay",
+        HEADING,
+        "3 afraid",
+        "4 hope",
+        "5 shipping (new)",
+    ]
+    assert "I am afraid | so scared" in shown(replace(offered, marked=2))
+    assert "I am afraid" not in shown(offered)
+    found = shown(replace(offered, typed="af"))
+    assert ">1 afraid (new?)" in found
+    assert HEADING not in found
+    helped = shown(replace(offered, mode="help"))
+    assert "so scared" in helped
+    assert HEADING in helped
+    assert HEADING not in shown(form())
+
+
+def test_the_heading_takes_no_place_from_the_class_that_enter_takes():
+    many = tuple(ClassSpec(f"group_{i}") for i in range(40))
+    for height, place in itertools.product(range(6, 16), (0, 1, 2, 3, 8, 30, 41)):
+        marked = shown(form(candidates=many, marked=place), 20, height)
+        name = ["refund", "delay"][place] if place < 2 else f"group_{place - 2}"
+        assert re.search(f">. {name}$", marked, re.MULTILINE)
+    wide = form(candidates=many, marked=20)
+    lines = shown(wide, 24, 14).splitlines()
+    above = next(i for i, line in enumerate(lines) if HEADING in line)
+    assert "group" in lines[above + 1], "also where no known class is in sight"
+
+
 def test_nothing_but_the_list_moves_while_it_is_narrowed_down():
     def places(a_form):
         lines = shown(a_form).splitlines()
         return [i for i, line in enumerate(lines) if line.startswith(("> ", "the text", "+ "))]
 
-    wide = form(classes=[c.name for c in MANY])
+    wide = form(classes=[c.name for c in MANY], candidates=GROUPS)
+    few = form(candidates=GROUPS)
+    assert places(few) == places(replace(few, typed="h")) == places(replace(few, typed="zzz"))
     assert places(wide) == places(replace(wide, typed="7")) == places(replace(wide, typed="zzz"))
 
 
@@ -108,8 +148,9 @@ def test_every_row_of_a_long_text_can_be_reached():
     st.sampled_from(["choose", "class", "comment", "help"]),
     st.text(max_size=20),
     st.integers(-1, 40),
+    st.lists(st.text(min_size=1, max_size=30), max_size=5),
 )
-def test_every_screen_fits_whatever_is_on_it(size, text, classes, mode, typed, marked):
+def test_every_screen_fits_whatever_is_on_it(size, text, classes, mode, typed, marked, groups):
     width, height = size
     drawn = draw(
         form(
@@ -122,6 +163,7 @@ def test_every_screen_fits_whatever_is_on_it(size, text, classes, mode, typed, m
             line=typed,
             comment=typed,
             marked=min(marked, len(classes) - 1),
+            candidates=tuple(map(ClassSpec, groups)),
             note=text[:20],
         ),
         width,

@@ -157,6 +157,19 @@ def test_a_class_that_somebody_asked_for_can_be_chosen_and_stays_a_proposal():
     assert after(asked, "4") == after(asked, "ship", "enter") == Said("label", missing="shipping")
 
 
+def test_a_candidate_is_taken_like_a_class_and_stored_under_its_name():
+    groups = (ClassSpec("afraid worried", "", ("I am afraid",)),)
+    offered = form(candidates=groups, asked=("shipping",))
+    assert names(offered) == ["refund", "delay", "damage", "afraid worried", "shipping"]
+    ticked = Said("label", ("afraid worried",), origin="manual")
+    assert after(offered, "4") == after(offered, "afr", "enter") == ticked
+    assert after(offered, "+", "Afraid Worried", "enter") == ticked
+    assert after(offered, "5") == Said("label", missing="shipping")
+    guessed = form(candidates=groups, suggestion=Suggestion("afraid worried", 0.6))
+    assert after(guessed, "enter") == Said("label", ("afraid worried",), origin="prediction")
+    assert after(guessed, "1") == Said("label", ("refund",), origin="prediction-changed")
+
+
 def test_a_comment_goes_with_whatever_is_answered():
     noted = after(form(), "#", "who knows 1+1? <", "enter")
     assert noted.comment == "who knows 1+1? <"
