@@ -68,7 +68,8 @@ def test_help_imports_click_and_nothing_else_that_is_not_pythons_own(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "adopt", "round", "label", "report", "compare", "demo", "doctor"]
+    "command",
+    ["init", "adopt", "round", "label", "report", "discover", "compare", "demo", "doctor"],
 )
 def test_the_help_of_a_command_imports_nothing_heavy(tmp_path, command):
     assert not packages(imported_by(tmp_path, command, "--help")) & HEAVY
