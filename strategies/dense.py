@@ -16,8 +16,10 @@ WIDE, NARROW = 50, 20
 NEIGHBORS, STEPS = 10, 3
 #: Groups whose texts are nearer to each other than this are one to HDBSCAN.
 CLOSE = 0.05
-#: Groups are put together while no two of their parts' means are farther apart, as 1 - cosine.
-APART = 0.2
+#: Groups are put together until they have so many texts on average, but only those that are at
+#: most `APART` from each other, and those that are nearer than `SAME` in any case. Distances are
+#: 1 - cosine.
+USUAL, SAME, APART = 40, 0.1, 0.5
 #: Neighbors are looked for in so many cells of so many texts.
 PROBES, CELL = 8, 250
 #: Parts of a class at most, and the texts that tell how many.
@@ -47,7 +49,7 @@ def groups(Z: Floats, size: int, rng: np.random.Generator) -> IntArray:
 
     size: fewest vectors of a group, at least 2. Smoothing draws the texts around a dense spot
     together, so that HDBSCAN calls a twentieth of them noise and not half; the many small groups
-    it then finds are put together by complete linkage.
+    it then finds are put together until they have 40 on average.
 
     Source: R. Campello, D. Moulavi, J. Sander, PAKDD 2013 (HDBSCAN); L. McInnes, J. Healy,
     S. Astels, JOSS 2(11), 2017 (the package); M. Carreira-Perpinan, Fast Nonparametric
@@ -61,7 +63,7 @@ def groups(Z: Floats, size: int, rng: np.random.Generator) -> IntArray:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        smooth = _smoothed(Z, min(NEIGHBORS, size), rng)
+        smooth = _smoothed(Z, NEIGHBORS, rng)
         few = PCA(min(NARROW, *Z.shape), svd_solver="covariance_eigh").fit_transform(smooth)
         # One process: the result must not depend on the number of processors.
         model = HDBSCAN(
@@ -134,14 +136,23 @@ def _means(Z: Floats, rows: IntArray, among: IntArray, k: int) -> Floats:
 
 
 def _together(labels: IntArray, Z: Floats) -> IntArray:
-    """Put groups together that are near to each other."""
+    """Put groups together that are near to each other, by average linkage.
+
+    The cosine of two groups' means is that of the directions which they are samples of: small
+    groups would look farther apart than large ones.
+    """
     from scipy.cluster.hierarchy import fcluster, linkage
 
     k = int(labels.max()) + 1
     if k < 2:
         return labels
-    means = unit(np.stack([Z[labels == g].mean(axis=0) for g in range(k)]))
-    away = np.maximum(1.0 - means @ means.T, 0.0)
-    tree = linkage(away[np.triu_indices(k, 1)], "complete")
-    merged = fcluster(tree, APART, "distance").astype(np.int64) - 1
+    sizes = np.bincount(labels[labels >= 0])
+    means = np.stack([Z[labels == g].mean(axis=0) for g in range(k)])
+    inside = ((means * means).sum(axis=1) * sizes - 1) / (sizes - 1)  # mean cosine of pairs
+    scale = np.sqrt(np.maximum(inside, 0.05))
+    away = np.maximum(1.0 - means @ means.T / np.outer(scale, scale), 0.0)
+    tree = linkage(away[np.triu_indices(k, 1)], "average")
+    merges = max(k - max(len(Z) // USUAL, 1), 0)
+    enough = float(tree[merges - 1, 2]) if merges else 0.0
+    merged = fcluster(tree, min(max(enough, SAME), APART), "distance").astype(np.int64) - 1
     return np.where(labels < 0, -1, merged[labels])
