@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 
 import httpx
@@ -73,6 +74,23 @@ def test_a_decision_depends_on_seed_person_and_text_and_on_nothing_else():
     assert all(forwards[text] == backwards[text] for text in backwards)
     assert decisions("ben", script, list(gold)) != forwards
     assert decisions("anna", Scripted(gold, 0.3, 0.2, seed=1), list(gold)) != forwards
+
+
+def test_a_candidate_is_ticked_by_those_only_who_mean_just_that():
+    gold = {f"text {i}": ("bug", "outage", "group")[i % 3] for i in range(300)}
+    script = Scripted(gold, mistakes=0.3, skips=0)
+    said = {
+        text: script(anyone(), replace(offered(text, "group"), candidates=("group",)))
+        for text in gold
+    }
+    for text, label in gold.items():
+        wrong = isinstance(said[text], Choice) and said[text].label in CLASSES
+        if label == "outage":
+            assert isinstance(said[text], Missing) or wrong
+        elif label == "bug":
+            assert wrong
+        else:
+            assert wrong or said[text].label == "group"
 
 
 def test_a_class_that_the_page_does_not_offer_is_written_down():
@@ -188,7 +206,7 @@ def test_when_one_call_fails_for_good_the_others_stop_too(impatient):
                 return httpx.Response(200, json={"id": 1, "data": data, "predictions": []})
             if request.method == "POST":
                 return httpx.Response(201 if name == "anna" else 400)
-            return httpx.Response(200, json={"parsed_label_config": {"label": {"labels": []}}})
+            return httpx.Response(200, json={"label_config": "<View/>"})
 
         return handler
 
@@ -283,8 +301,13 @@ def test_the_classes_are_those_of_the_live_page(real, api):
     project = make_project(api, ["x"])
     (anna,) = people.join_local(real, ["anna"])
     assert anna.classes(project) == CLASSES
-    more = CONFIG.replace("</Choices>", '<Choice value="new"/></Choices>')
+    more = CONFIG.replace(
+        "</Choices>",
+        '<Choice value="new"/><Header value="new? to be confirmed"/><Choice value="group"/>'
+        '<View style="display:none"><Choice value="old"/></View></Choices>',
+    )
     assert api.patch(f"/api/projects/{project}", json={"label_config": more}).status_code == 200
+    assert anna.page(project) == ((*CLASSES, "new"), ("group",))
     assert anna.classes(project) == (*CLASSES, "new")
     anna.close()
 

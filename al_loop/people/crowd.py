@@ -38,9 +38,9 @@ def answer_all(
 
     def work(person: Person) -> None:
         nonlocal done
-        classes = person.classes(project)
+        classes, candidates = person.page(project)
         while not stop.is_set():
-            task = person.next_task(project, classes)
+            task = person.next_task(project, classes, candidates)
             if task is None:
                 return
             person.submit(project, task, decide(person, task))

@@ -1,18 +1,22 @@
 """The labeling page: what a person sees there, can do, and what the page then sends."""
 
 import hashlib
+import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from al_loop.types import split_key
+from al_loop.types import HEADING, split_key
 
 LABEL, MISSING, COMMENT, TEXT = "label", "missing", "comment", "text"
 
 
 @dataclass(frozen=True)
 class Offered:
-    """A task on somebody's screen. `suggestion` is the class that came pre-checked, "" if none."""
+    """A task on somebody's screen.
+
+    suggestion: the class that came pre-checked, "" if none. candidates: below the heading.
+    """
 
     id: int
     key: str
@@ -22,6 +26,7 @@ class Offered:
     suggestion: str = ""
     suggested: Sequence[Mapping[str, Any]] = ()
     prediction_id: int | None = None
+    candidates: tuple[str, ...] = ()
 
     @property
     def item_id(self) -> str:
@@ -56,6 +61,25 @@ class Skip:
 
 
 Decision = Choice | Missing | Skip
+
+
+def choices(label_config: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what people see on the page: (classes, candidates), each in its order."""
+    root = ET.fromstring(label_config)  # noqa: S314  of a server that the tests or the demo own
+    control = next((e for e in root.iter("Choices") if e.get("name") == LABEL), root)
+    unseen = [
+        choice
+        for view in control.iter("View")
+        if "display:none" in view.get("style", "")
+        for choice in view.iter("Choice")
+    ]
+    names: tuple[list[str], list[str]] = ([], [])
+    below = False
+    for element in control.iter():
+        below = below or (element.tag == "Header" and element.get("value") == HEADING)
+        if element.tag == "Choice" and element not in unseen:
+            names[below].append(element.get("value", ""))
+    return tuple(names[0]), tuple(names[1])
 
 
 def ticked(result: Sequence[Mapping[str, Any]]) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from al_loop.errors import AuthError, ServerError
-from al_loop.people.page import LABEL, TEXT, Decision, Offered, Skip, build_result, ticked
+from al_loop.people.page import TEXT, Decision, Offered, Skip, build_result, choices, ticked
 from al_loop.secrets import remember
 from al_loop.server import web
 
@@ -55,11 +55,16 @@ class Person:
         self.client.close()
 
     def classes(self, project: int) -> tuple[str, ...]:
-        """Return the classes that the labeling page offers now, in its order."""
-        config = self._call("GET", f"/api/projects/{project}").json()["parsed_label_config"]
-        return tuple(config[LABEL]["labels"])
+        """Return the classes that the labeling page shows now, in its order."""
+        return self.page(project)[0]
 
-    def next_task(self, project: int, classes: tuple[str, ...]) -> Offered | None:
+    def page(self, project: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the classes and the candidates that the labeling page shows now."""
+        return choices(self._call("GET", f"/api/projects/{project}").json()["label_config"])
+
+    def next_task(
+        self, project: int, classes: tuple[str, ...], candidates: tuple[str, ...] = ()
+    ) -> Offered | None:
         """Ask for a task as the page does; None when there is none left for this person."""
         reply = self._call("GET", f"/api/projects/{project}/next", allow=(404,))
         values = reply.json()
@@ -79,6 +84,7 @@ class Person:
             suggestion=ticked(suggested),
             suggested=suggested,
             prediction_id=shown["id"] if shown else None,
+            candidates=candidates,
         )
 
     def submit(self, project: int, task: Offered, decision: Decision) -> None:

@@ -35,7 +35,7 @@ class Scripted:
         others = [name for name in task.classes if name != label]
         if others and draw("mistake") < self.mistakes:
             return Choice(others[int(draw("which") * len(others))], seconds=seconds)
-        if label not in task.classes:
+        if label not in (*task.classes, *task.candidates):
             return Missing(label, keep_suggestion=draw("keep") < 0.5, seconds=seconds)
         return Choice(label, seconds=seconds)
 
