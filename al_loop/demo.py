@@ -15,13 +15,13 @@ from al_loop import app, workspace
 from al_loop.annotators.oracle import Oracle
 from al_loop.app import App
 from al_loop.bars import Bar
+from al_loop.classes.changing import add
 from al_loop.errors import InputError, Waiting
 from al_loop.files import write_whole
 from al_loop.imports import Request
 from al_loop.loop import machine
 from al_loop.loop.exchange import PullOptions
 from al_loop.loop.parts import Parts
-from al_loop.manage_classes import add_class
 from al_loop.store import answers, rounds
 from al_loop.types import Answer, ClassSpec
 
@@ -97,8 +97,8 @@ def _accept(opened: App, say: Say, *, live: bool) -> None:
     """Do as a lead would: accept the classes that several answers asked for."""
     for name, texts in answers.proposals(opened.store).items():
         if len(texts) >= _WANTED:
-            gained = add_class(opened, ClassSpec(name), say, live=live)
-            say(f"{len(texts)} answers asked for {name!r}: accepted, labels gained: {gained}")
+            done = add(opened, ClassSpec(name), "demo", say, live=live)
+            say(f"{len(texts)} answers asked for {name!r}: accepted, labels gained: {done.gained}")
 
 
 def _prepare(folder: Path, say: Say) -> dict[str, str]:

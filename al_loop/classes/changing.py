@@ -1,6 +1,6 @@
 """Add, rename, merge and describe classes."""
 
-from dataclasses import replace
+from dataclasses import dataclass
 
 from al_loop.app import App
 from al_loop.classes.deciding import accept
@@ -101,17 +101,18 @@ def merge(app: App, one: str, into: str, author: str, say: Say, *, live: bool = 
     return change(app, work, say, live=live)
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """How a class is described anew; None leaves what is there."""
+
+    description: str | None = None
+    examples: tuple[str, ...] | None = None
+
+
 def describe(
-    app: App,
-    name: str,
-    author: str,
-    say: Say,
-    *,
-    description: str | None = None,
-    examples: tuple[str, ...] | None = None,
-    live: bool = True,
+    app: App, name: str, wanted: Described, author: str, say: Say, *, live: bool = True
 ) -> Outcome:
-    """Set the description of a class, its examples, or both; None leaves what is there.
+    """Set the description of a class, its examples, or both.
 
     Raises:
         DataError: there is no such class, or a text can't be stored.
@@ -121,10 +122,11 @@ def describe(
     def work(store: Store) -> str:
         class_ = known_class(store, name, former=True)
         before = next(c for c in items.classes(store) if c.name == class_)
-        after = replace(
-            before,
-            description=before.description if description is None else description,
-            examples=before.examples if examples is None else examples,
+        description, examples = wanted.description, wanted.examples
+        after = ClassSpec(
+            class_,
+            before.description if description is None else description,
+            before.examples if examples is None else examples,
         )
         after = items.clean_class(after)
         if after == before:

@@ -1,17 +1,18 @@
 """Accept or reject what people asked for, and groups of texts that may be classes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from al_loop.app import App
 from al_loop.classes.live import Outcome, Say, change
 from al_loop.classes.names import candidate, command, counts_as, unknown
-from al_loop.classes.proposals import Proposal, grouped
+from al_loop.classes.proposals import grouped
 from al_loop.data.text import normalize, shown
 from al_loop.errors import DataError
 from al_loop.fix import signature
 from al_loop.labels import by_folded_name, folded
 from al_loop.store import Store, answers, candidates, class_changes, items, second_looks, stories
+from al_loop.store.answers import Proposal
 from al_loop.store.candidates import Candidate
 from al_loop.store.class_changes import New
 from al_loop.store.items import Origin
@@ -56,7 +57,7 @@ def accept(
         DataError: nothing is called so, or the class can't be.
     """
     author = signature(author)
-    proposals = grouped(app)
+    proposals = grouped(app, say)
 
     def work(store: Store) -> str:
         if found := _find(store, typed, proposals):
@@ -91,8 +92,14 @@ def _accept(store: Store, found: Wanted, spec: ClassSpec, author: str) -> str:
     names = {n: class_ for n in found.all_names if folded(n) != folded(class_)}
     class_changes.add(store, New("accept", [class_], names, detail), author)
     if known is None:
-        return f"class {shown(class_)} accepted"
+        return f"class {shown(class_)} accepted{_test_texts(store, detail)}"
     return f"{shown(found.name)} counts as {shown(class_)} now"
+
+
+def _test_texts(store: Store, detail: Mapping[str, object]) -> str:
+    """Say that nobody tells which part of a class that was split the test texts are of."""
+    same = sum(row[3] == detail.get("parent") for row in answers.labeled(store, "test"))
+    return f"; test texts that stay {detail['parent']!r}, see al-loop fix: {same}" if same else ""
 
 
 def _origin(group: Candidate | None) -> Origin:
@@ -111,7 +118,7 @@ def reject(app: App, typed: str, author: str, say: Say, *, live: bool = True) ->
         DataError: nothing is called so, or a class is.
     """
     author = signature(author)
-    proposals = grouped(app)
+    proposals = grouped(app, say)
 
     def work(store: Store) -> str:
         found = _find(store, typed, proposals)

@@ -12,14 +12,16 @@ cosine over 0.5: 0 to 1 % pass; of two halves of one class 34 to 54 % do. What i
 lead says: `accept NAME --as CLASS`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from al_loop.app import App
+from al_loop.errors import ConfigError
 from al_loop.labels import folded
 from al_loop.store import Store, answers, candidates, class_changes, items, reporting
+from al_loop.store.answers import Proposal
 
 if TYPE_CHECKING:
     from al_loop.loop.parts import Vectors
@@ -34,31 +36,23 @@ APART = 0.6
 _SAMPLE = 200  # texts that tell how near texts of the workspace are
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """What people asked for.
-
-    name: the spelling that most of them used; `spellings` has all, with this one first.
-    item_ids: the texts they asked for it on.
-    """
-
-    name: str
-    spellings: tuple[str, ...]
-    item_ids: tuple[str, ...]
-
-
-def grouped(app: App) -> list[Proposal]:
-    """Return the proposals, most wanted first; names that were ticked stay by themselves.
+def grouped(app: App, say: Callable[[str], None]) -> list[Proposal]:
+    """Return the proposals, most wanted first; what is ticked or rejected stays by itself.
 
     The encoder is loaded only when a name has no vector yet and there are two at least. Names
-    in a language that it does not know stay by themselves.
+    in a language that it does not know stay by themselves, and so do all without an encoder.
     """
-    found = [Proposal(n, (n,), tuple(ids)) for n, ids in answers.proposals(app.store).items()]
-    ticked = set(candidates.named(app.store, [p.name for p in found]))
+    found = answers.proposed(app.store)
+    alone = set(candidates.named(app.store, [p.name for p in found]))
     rejected = class_changes.rejected(app.store)
-    fixed = [p for p in found if p.name in ticked or folded(p.name) in rejected]
-    free = [p for p in found if p not in fixed]
-    whole = [*fixed, *_merged(app, free)]
+    alone |= {p.name for p in found if folded(p.name) in rejected}
+    free = [p for p in found if p.name not in alone]
+    try:
+        merged = _merged(app, free)
+    except ConfigError as e:
+        say(f"names are not grouped by meaning: {e.message}")
+        return found
+    whole = [*(p for p in found if p.name in alone), *merged]
     return sorted(whole, key=lambda p: (-len(p.item_ids), p.name))
 
 

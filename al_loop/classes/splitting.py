@@ -103,9 +103,7 @@ def _parts(app: App, class_: str, wanted: int | None) -> list[Part]:
     ]
 
 
-def _large_enough(
-    X: "Vectors", labels: "Labels"
-) -> list[list[int]]:
+def _large_enough(X: "Vectors", labels: "Labels") -> list[list[int]]:
     """Return the rows of each group, the most central first; larger groups first.
 
     A group that is too small joins the one whose center is nearest.

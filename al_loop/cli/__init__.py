@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "budget": ("budget", "Say what the labels cost, what they bought, and what is left."),
     "report": ("report", "Write one page that says where the project stands."),
     "noise": ("noise", "Show labels that look wrong."),
-    "classes": ("classes", "Show and add classes."),
+    "classes": ("classes", "Show and change classes."),
     "explain": ("explain", "Tell all that is known about one text."),
     "fix": ("fix", "Set the label of one text by hand."),
     "undo": ("undo", "Take back the last round that is not logged."),

@@ -15,11 +15,12 @@ _SHOWN = 20
 def signed(command: F) -> F:
     """Add --as NAME, by default the name somebody is logged in under, as `author`."""
     return click.option(
-        "--as", "author", metavar="NAME", default=_login, help="Who decides (default: your login)."
+        "--as", "author", metavar="NAME", default=login, help="Who decides (default: your login)."
     )(command)
 
 
-def _login() -> str:
+def login() -> str:
+    """Return the name somebody is logged in under."""
     import getpass
 
     try:

@@ -1,14 +1,24 @@
-"""Classes with their labels, and proposals with their texts."""
+"""Classes with their labels, proposals with their texts, candidates with their evidence."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from al_loop.store import Store, answers, items, overview
+from al_loop.labels import folded
+from al_loop.store import Store, answers, candidates, class_changes, items, overview
+from al_loop.store.answers import Proposal
+from al_loop.store.candidates import Candidate
 
 
-def facts(store: Store) -> dict[str, Any]:
-    """Return what `al-loop classes --json` prints."""
+def facts(store: Store, proposals: Sequence[Proposal]) -> dict[str, Any]:
+    """Return what `al-loop classes --json` prints; a candidate that was ticked is one of these."""
     labels = overview.labels_by_class(store)
+    rejected = class_changes.rejected(store)
+    asked = answers.proposals(store)
+    groups = [c for c in candidates.all_(store) if _worth_showing(c, asked)]
+    named = {folded(c.name) for c in groups}
     return {
+        "version": class_changes.version(store),
         "classes": [
             {
                 "name": c.name,
@@ -19,7 +29,75 @@ def facts(store: Store) -> dict[str, Any]:
             for c in items.classes(store)
         ],
         "proposals": [
-            {"name": name, "answers": len(texts), "texts": texts}
-            for name, texts in answers.proposals(store).items()
+            {
+                "name": p.name,
+                "spellings": list(p.spellings),
+                "status": "rejected" if folded(p.name) in rejected else "proposed",
+                "answers": len(p.item_ids),
+                "texts": list(p.item_ids),
+            }
+            for p in proposals
+            if folded(p.name) not in named
         ],
+        "candidates": [_candidate(c, asked) for c in groups],
     }
+
+
+def _worth_showing(group: Candidate, asked: Mapping[str, Sequence[str]]) -> bool:
+    """Leave out groups that nobody can decide on yet: those that look like a known class."""
+    return group.offered or group.novel or group.origin == "split" or _ticks(group, asked) != []
+
+
+def _ticks(group: Candidate, asked: Mapping[str, Sequence[str]]) -> list[str]:
+    same = (ids for name, ids in asked.items() if folded(name) == folded(group.name))
+    return list(next(same, ()))
+
+
+def _candidate(group: Candidate, asked: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    texts = _ticks(group, asked)
+    return {
+        "id": group.id,
+        "name": group.name,
+        "status": "rejected" if group.status == "rejected" else "candidate",
+        "part_of": group.parent,
+        "offered": group.offered,
+        "answers": len(texts),
+        "texts": texts,
+        "size": group.size,
+        "phrases": list(group.phrases),
+        "nearest_class": group.nearest,
+        "similarity": group.similarity,
+        "stability": group.stability,
+        "examples": list(group.central),
+    }
+
+
+def versions(store: Store) -> list[dict[str, Any]]:
+    """Return every change of the classes, oldest first, as `al-loop classes history` prints it."""
+    rounds = class_changes.rounds(store)
+    return [
+        asdict(c) | {"classes": list(c.classes), "what": words(c), "rounds": rounds[c.version]}
+        for c in class_changes.history(store)
+    ]
+
+
+def words(change: class_changes.Change) -> str:
+    """Say what a change was."""
+    names = ", ".join(change.classes)
+    last = change.classes[-1] if change.classes else ""
+    match change.action:
+        case "rename":
+            return f"{change.classes[0]} is called {last}"
+        case "merge":
+            return f"{change.classes[0]} counts as {last}"
+        case "accept":
+            others = [name for name in change.names if folded(name) != folded(last)]
+            return f"{names} is a class" + (f", also for {', '.join(others)}" if others else "")
+        case "split":
+            return f"{names} into {', '.join(change.detail.get('parts', {}))}"
+        case "describe":
+            return f"{names} is described anew"
+        case "reject":
+            return f"{names}: no class"
+        case _:
+            return names

@@ -188,6 +188,24 @@ def undecided(store: Store, number: int, item_ids: Sequence[str]) -> list[str]:
     return [i for i in item_ids if i in needed]
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What people asked for.
+
+    name: the spelling that most of them used; `spellings` has all, with this one first.
+    item_ids: the texts they asked for it on.
+    """
+
+    name: str
+    spellings: tuple[str, ...]
+    item_ids: tuple[str, ...]
+
+
+def proposed(store: Store) -> list[Proposal]:
+    """Return what people asked for, each name by itself, most wanted first."""
+    return [Proposal(n, (n,), tuple(ids)) for n, ids in proposals(store).items()]
+
+
 def proposals(store: Store) -> dict[str, list[str]]:
     """Map each class that people asked for to the texts they asked for it on, most wanted first.
 

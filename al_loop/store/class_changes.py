@@ -1,6 +1,7 @@
 """Versions of the list of classes: every change of it, and what old names count as by now."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -114,6 +115,14 @@ def of_round(store: Store, number: int) -> int | None:
     """Return the version that a round began with; None for rounds of earlier schemas."""
     found = store.value("SELECT version FROM round_classes WHERE round = ?", [number])
     return None if found is None else int(found)
+
+
+def rounds(store: Store) -> dict[int, list[int]]:
+    """Map each version to the rounds that began with it."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for r in store.rows("SELECT round, version FROM round_classes ORDER BY round"):
+        found[r["version"]].append(r["round"])
+    return found
 
 
 def _renamings(store: Store) -> list[Mapping[str, str]]:

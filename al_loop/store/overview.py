@@ -109,6 +109,16 @@ def labels_by_class(store: Store) -> dict[str, int]:
     return {r["label"]: r["n"] for r in rows}
 
 
+def agreed_texts(store: Store, label: str, n: int) -> list[str]:
+    """Return the ids of `n` texts of a class, those that most people agreed on first."""
+    rows = store.rows(
+        "SELECT l.item_id FROM labels l JOIN items i ON i.id = l.item_id AND i.role = 'pool'"
+        " WHERE l.label = ? ORDER BY l.status = 'fixed' DESC, l.votes DESC, i.position LIMIT ?",
+        [label, n],
+    )
+    return [r["item_id"] for r in rows]
+
+
 def labels_of_ids(
     store: Store, *, everything: bool
 ) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
