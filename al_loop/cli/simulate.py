@@ -146,7 +146,7 @@ def _unseen(estimate: list[float] | None) -> str | None:
     if estimate is None:
         return None
     low, value, high = estimate
-    return f"{value:.1f} ({low:.0f} to {high:.0f})"
+    return f"{value:.0f} ({low:.0f} to {high:.0f})"
 
 
 def chosen_config(options: dict[str, Any]) -> "Config":
