@@ -8,7 +8,7 @@ import numpy.typing as npt
 from strategies import dense
 from strategies.base import IntArray, PoolView
 from strategies.dense import subgroups, unit
-from strategies.explained import Shifted, compared, limit, texts_of
+from strategies.explained import compared, limit, texts_of
 from strategies.grouping import BLOCK, as_float32, find_centers, nearest
 from strategies.part import whole
 
@@ -38,10 +38,9 @@ class Clusters:
     density: (c,) mean centrality.
     dense: (c,) whether HDBSCAN found it; the others split what it calls noise by k-means.
     nearest: (c,) row of the pool's `centers` that is nearest; -1 where no class is known.
-    similarity: (c,) cosine to it, both less the mean of the pool; NaN where no class is known.
-    novel: (c,) whether it is too far from all known classes to be one of them, and no labeled
-        text lies in it.
-    threshold: below this similarity a group is novel; NaN where no class is known.
+    similarity: (c,) cosine to it; NaN where no class is known.
+    novel: (c,) whether it is too far from all known classes to be one of them.
+    threshold: no group of at least this similarity is novel; NaN where no class is known.
     noise_share: share of the texts that HDBSCAN calls noise.
     labeled: (m,) the group that each labeled text lies in; -1 where there are no groups.
     """
@@ -79,8 +78,9 @@ def find(
     Args:
         pool: `embeddings`, and `labeled`, `labels` and `centers` as far as there are any.
         min_cluster_size: fewest texts of a dense group; 0: a thousandth of the pool, 5 to 20.
-        similarity_threshold: groups below this cosine to all known classes are novel; 0 takes
-            it from the spread of the known classes (`explained.limit`).
+        similarity_threshold: groups below this cosine to all known classes are novel. 0 takes
+            it from the spread of the known classes (`explained.limit`), and no group that a
+            labeled text lies in is novel.
 
     """
     origin, _ = whole(pool)
@@ -135,12 +135,16 @@ def _find(pool: PoolView, size: int, threshold: float, rng: np.random.Generator)
     centers, centrality = _central(X, labels, k)
     sizes = np.bincount(labels[labels >= 0], minlength=k)
     total = np.bincount(labels[labels >= 0], centrality[labels >= 0], minlength=k)
-    shifted = Shifted.of(pool, centers, X.mean(axis=0))
-    near, similarity = compared(shifted)
-    mine = texts_of(shifted)
-    known = len(pool.centers) > 0
-    border = (threshold or limit(shifted, mine, pool.labels)) if known else float("nan")
-    taken = np.bincount(mine[mine >= 0], minlength=k) > 0
+    near, similarity = compared(centers, unit(as_float32(pool.centers)))
+    labeled = as_float32(pool.labeled)
+    mine = texts_of(centers, labeled)
+    novel: Bools = np.ones(k, dtype=np.bool_)
+    border = float("nan")
+    if len(pool.centers):
+        border = threshold or limit(centers, labeled, pool.labels, mine)
+        novel = np.asarray(similarity < border)
+        if not threshold:
+            novel[mine[mine >= 0]] = False
     return Clusters(
         labels=labels,
         centrality=centrality,
@@ -150,7 +154,7 @@ def _find(pool: PoolView, size: int, threshold: float, rng: np.random.Generator)
         dense=is_dense,
         nearest=near,
         similarity=similarity,
-        novel=(similarity < border) & ~taken if known else np.ones(k, dtype=np.bool_),
+        novel=novel,
         threshold=border,
         noise_share=noise_share,
         labeled=mine,
