@@ -23,6 +23,8 @@ from al_loop.types import Metric
 from strategies.base import Picks, PoolView, Strategy
 
 Say: TypeAlias = Callable[[str], None]
+#: What else is read from the database of a run that has ended.
+Look: TypeAlias = Callable[[Store], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,11 @@ class Plan:
         return [each + (i < over) for i in range(self.rounds)]
 
 
+def nothing(_store: Store) -> Mapping[str, Any]:
+    """Read nothing else."""
+    return {}
+
+
 def load(request: Request, config: Config, bar: Bar = no_bar) -> World:
     """Read a labeled file (and a test file) and encode its texts through the user's cache.
 
@@ -111,8 +118,8 @@ def load(request: Request, config: Config, bar: Bar = no_bar) -> World:
     return World.of(store, cache.vectors(config.model.encoder, hashes, [t[1] for t in texts], bar))
 
 
-def run(world: World, config: Config, plan: Plan) -> dict[str, Any]:
-    """Play one run and return its curve, one entry a round in each list.
+def run(world: World, config: Config, plan: Plan, also: Look = nothing) -> dict[str, Any]:
+    """Play one run and return its curve, one entry a round in each list, and what `also` adds.
 
     Classes that have a name or a label at the start are known, all others novel; see
     `openness.scores` for what is measured on both. `unseen_estimate` is [low, estimate, high] of
@@ -141,7 +148,7 @@ def run(world: World, config: Config, plan: Plan) -> dict[str, Any]:
         scores=partial(openness.scores, known={c.name for c in items.classes(store)}),
     )
     _play(parts, settings, plan)
-    curve = _curve(store) | {"query_seconds": spent}
+    curve = _curve(store) | {"query_seconds": spent} | also(store)
     store.close()
     return {"strategy": plan.strategy, "seed": plan.seed} | curve
 
