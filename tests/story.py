@@ -42,6 +42,7 @@ description = "wants money"
 def preload():
     """Import what the children need, once."""
     import cleanlab.filter
+    import hdbscan
     import label_studio_sdk
     import modAL.models
     import sqlite_utils
@@ -49,7 +50,7 @@ def preload():
     from al_loop import app, demo, doctor, learner, models, simulate  # noqa: F401
     from al_loop.annotators.label_studio import LabelStudio, pull, push  # noqa: F401
 
-    assert all((cleanlab.filter, label_studio_sdk, modAL.models, sqlite_utils))
+    assert all((cleanlab.filter, hdbscan, label_studio_sdk, modAL.models, sqlite_utils))
 
 
 def make_files(root, url, strategy="margin"):
