@@ -14,7 +14,7 @@ class Told:
 
     def push(self, request, progress=None):
         self.tasks |= {t.key: t for t in request.tasks}
-        self.offer = request.offer
+        self.sent, self.offer = list(request.tasks), request.offer
         return Pushed(1, "", {key: i for i, key in enumerate(self.tasks)})
 
     def pull(self, request):
@@ -60,9 +60,8 @@ class World:
 
     def push(self):
         """Begin a round; returns the tasks that it sent."""
-        before = set(self.people.tasks)
         self.run("pushed")
-        return [t for key, t in self.people.tasks.items() if key not in before]
+        return self.people.sent
 
     def answer(self, tasks, **said):
         """Answer some tasks with their gold label, or all with what is said."""
