@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from al_loop import cli, config
+from al_loop import app, cli, config, demo
+from al_loop.annotators.oracle import Oracle
+from al_loop.loop import machine
+from al_loop.store import offers
 from tests.offline import call, settings_kept
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -139,3 +142,48 @@ def test_hidden_classes_are_seen_within_few_labels_and_told_apart(tmp_path, monk
     assert run["classes_seen"][1] == 7
     assert run["novel_accuracy"][-1] > 0.5  # chance is a seventh
     assert run["h_score"][-1] > 0.5
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch, capsys):
+    """A workspace with the three known classes and no label."""
+    (tmp_path / "config.toml").write_bytes((EXAMPLES / "posts_zh.toml").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    files = (EXAMPLES / "posts_zh.csv", "--test", EXAMPLES / "posts_zh_test.csv")
+    assert call(monkeypatch, capsys, "init", *files, "--label", "")[0] == 0
+    return tmp_path
+
+
+def play(folder, rounds=1):
+    """Let people who name what is missing answer some rounds; returns what could be ticked."""
+    oracle = Oracle(GOLD, names_classes=False, people=("ana", "ben"))
+    with app.opened(folder) as opened:
+        oracle.said.update(demo._said(opened))
+        for _ in range(rounds):
+            parts = opened.parts(oracle)
+            machine.run(parts, opened.config, machine.Options(until="pushed"))
+            offered = offers.offer(opened.store).candidates
+            machine.run(parts, opened.config, machine.Options(until="logged"))
+    return offered
+
+
+def test_the_whole_way_from_three_classes_to_seven(workspace, monkeypatch, capsys):
+    offered = play(workspace)
+    assert offered
+    assert all(c.examples and set(c.examples) <= {row["text"] for row in POOL} for c in offered)
+
+    _, out, _ = call(monkeypatch, capsys, "classes", "--json")
+    found = json.loads(out)
+    # A group may have got the very name that people write, from its key phrases.
+    asked = {p["name"] for p in found["proposals"]}
+    assert asked | {c["name"] for c in found["candidates"] if c["answers"]} == set(HIDDEN)
+    for name in HIDDEN:
+        code, out, _ = call(monkeypatch, capsys, "classes", "accept", name)
+        assert (code, "labels gained" in out) == (0, True)
+    play(workspace)
+
+    _, out, _ = call(monkeypatch, capsys, "history", "--json")
+    first, second = (r["accuracy"] for r in json.loads(out)["rounds"])
+    assert first < 3 / 7 < second
+    _, out, _ = call(monkeypatch, capsys, "round", "--dry-run", "--json")
+    assert "焦虑" in {look["suggestion"] for look in json.loads(out)["texts"]}
