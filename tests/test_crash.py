@@ -44,6 +44,8 @@ POINTS = (
     "C14 model written",
     "C14 model committed",
     "C15 logged",
+    "classes changed",
+    "classes committed",
     "undo answers stored",
     "undo noted",
     "tasks taken back",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #: Fewest labeled texts of a part.
 LEAST = 2
 _PHRASES = 5
+_TRIED = (None, 3, 4, 5, 6)
 _STEP = 9  # of the random generator [seed, version, step]
 
 
@@ -86,9 +87,11 @@ def _parts(app: App, class_: str, wanted: int | None) -> list[Part]:
             hint="label more of its texts first: al-loop round",
         )
     X = app.vectors(app.config.model.encoder, [r[2] for r in rows], [r[1] for r in rows])
-    seed = [app.config.seed, class_changes.version(app.store), _STEP]
-    groups = _large_enough(X, subgroups(X, np.random.default_rng(seed), wanted))
-    if len(groups) < 2:
+    rng = np.random.default_rng([app.config.seed, class_changes.version(app.store), _STEP])
+    # An odd text or two may stand out most: of more parts some are larger.
+    tries = (_large_enough(X, subgroups(X, rng, n)) for n in ([wanted] if wanted else _TRIED))
+    groups = next((found for found in tries if len(found) > 1), [])
+    if not groups:
         raise DataError(
             f"the texts of {shown(class_)} fall into no parts of {LEAST} texts or more",
             hint=f"name how many there are: `{command('split', class_)} --parts 2`",
