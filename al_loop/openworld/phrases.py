@@ -12,7 +12,7 @@ from al_loop.openworld.words import chains, pieces, spaceless
 #: A text as its pieces and chains of words.
 _Read: TypeAlias = tuple[list[str], list[list[str]]]
 #: So many texts of a group are read, and so many characters of each: more change no phrase.
-TEXTS, CHARACTERS = 200, 500
+TEXTS, CHARACTERS = 100, 500
 _SHORT = 30  # characters of a text that stands for its group
 #: A longer phrase takes the place of one inside it that weighs little more.
 _NEARLY = 0.7
@@ -62,7 +62,7 @@ def phrases(groups: Sequence[Sequence[str]], n: int = 5) -> list[list[str]]:
         weights = (n_texts / sizes[g] - usual[terms]) * np.log1p(1 / total[terms])
         # A term of one text out of many tells about that text, not about the group.
         weights[n_texts < min(2, sizes[g] / 3)] = 0
-        best = np.lexsort((terms, -weights))[: 10 * n]
+        best = np.lexsort((terms, -weights))[: 6 * n]
         mine = {names[terms[i]]: (float(weights[i]), int(n_texts[i])) for i in best}
         found.append(_distinct(mine)[:n] or _stand_in(texts))
     return found
