@@ -111,9 +111,15 @@ def test_a_class_that_comes_back_is_shown_again_and_the_empty_view_goes():
     hidden = grown(grown("", offer("abc")), offer("ac", "", "b"))
     assert layout(hidden) == ["a", "c", ["b"]]
     shown = grown(hidden, offer("abc"))
-    assert layout(shown) == ["a", "c", "b"]
+    assert layout(shown) == ["a", "b", "c"], "in its place"
     assert attributes(shown)["b"]["hotkey"] == "2"
     assert layout(grown(hidden, offer("ac", "b"))) == ["a", "c", "-", "b"]
+
+
+def test_a_class_with_a_new_name_takes_the_place_and_the_key_of_the_old_one():
+    config = grown(grown("", offer("abc", "x")), offer("aBc", "x", "b"))
+    assert layout(config) == ["a", "B", "c", "-", "x", ["b"]]
+    assert [a["hotkey"] for a in attributes(config).values()][:4] == [*"1234"]
 
 
 def test_hotkeys_are_for_what_is_seen_and_only_while_that_is_little():

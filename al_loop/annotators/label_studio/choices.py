@@ -39,7 +39,7 @@ def arrange(
     if heading is None and offer.candidates:
         heading = ET.Element("Header", {"value": HEADING})
         _insert(choices, heading, _unseen(choices))
-    moved = [*_add_classes(choices, offer, found, heading, said)]
+    moved = _add_classes(choices, offer, found, heading, said)
     moved += _add_candidates(choices, offer, found, heading)
     _add_hotkeys(choices, moved)
     if heading is not None and not offer.candidates:
@@ -70,15 +70,23 @@ def _add_classes(
     found: Mapping[str, ET.Element],
     heading: ET.Element | None,
     said: Mapping[str, str],
-) -> Iterator[ET.Element]:
-    """Show the known classes above the heading; yield those that are new there."""
+) -> list[ET.Element]:
+    """Show the known classes above the heading; return those that are new there.
+
+    Each comes before the next one: a class with another name stands where it stood.
+    """
     low = _below(choices, heading)
-    for spec in offer.classes:
+    new: list[ET.Element] = []
+    before = heading
+    for spec in reversed(offer.classes):
         element = found.get(spec.name)
         if element is None or element in low:
-            yield _put(choices, element, spec.name, spec.description, heading)
+            element = _put(choices, element, spec.name, spec.description, before)
+            new.insert(0, element)
         elif " ".join(element.get("hint", "").split()) == said.get(spec.name, ""):
             _hint(element, spec.description)
+        before = element if element in list(choices) else before
+    return new
 
 
 def _add_candidates(
