@@ -14,6 +14,7 @@ from tests.workspace_files import write
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 KNOWN = 10  # labels of each known class
+THRESHOLD = "0.65"  # what they ask about differs more within a class than classes do
 
 
 @pytest.mark.ls
@@ -58,7 +59,8 @@ def test_a_class_of_the_examples_that_nobody_named_is_among_the_novel_groups(tmp
         seen[r["label"]] = seen.get(r["label"], 0) + 1
         shown = r["label"] != hidden and seen[r["label"]] <= KNOWN
         table.append((r["id"], r["text"], r["label"] if shown else ""))
-    discover(tmp_path, write(tmp_path / "support.csv", table), "--encoder", "all-MiniLM-L6-v2")
+    data = write(tmp_path / "support.csv", table)
+    discover(tmp_path, data, "--encoder", "all-MiniLM-L6-v2", "--threshold", THRESHOLD)
     found = json.loads((tmp_path / "out" / "report.json").read_bytes())
     made = {
         t["data"]["text"]: t
