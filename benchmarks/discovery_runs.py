@@ -145,14 +145,11 @@ def cut(train: Rows, seed: int) -> tuple[Rows, list[str]]:
     rng = np.random.default_rng(seed)
     classes = sorted({row["label"] for row in train})
     rare = sorted(rng.permutation(classes)[: round(RARE_CLASSES * len(classes))].tolist())
-    left = dict.fromkeys(rare, RARE_TEXTS)
-    kept = set()
-    for i in rng.permutation(len(train)).tolist():
-        name = train[i]["label"]
-        if left.get(name, 1) > 0:
-            kept.add(i)
-            left[name] = left[name] - 1 if name in left else 1
-    return [row for i, row in enumerate(train) if i in kept], rare
+    order = rng.permutation(len(train)).tolist()
+    gone: set[int] = set()
+    for name in rare:
+        gone.update([i for i in order if train[i]["label"] == name][RARE_TEXTS:])
+    return [row for i, row in enumerate(train) if i not in gone], rare
 
 
 @cache

@@ -2,14 +2,15 @@
 
 Labels that a strategy chose are no sample: it takes one text of each group, so that counting
 the classes with a single label (Chao1, Good-Turing) finds far too many. What remains is when
-each class was seen first, as errors are found in a program while it is tested. A class is
-found within m labels with probability 1 - S(m), S(m) = (1 + (h m)^k / a)^-a (Burr XII):
-classes have different hazards, the more so the smaller a, and are found ever faster where
-labels are chosen to find them (k > 1). Given (h, k, a), the rounds in which the d classes
-were found are multinomial, and as many are unseen as a negative binomial of d + 1/2 and
-1 - S says (Jeffreys' prior on the number). Summed over a grid; the prior takes the share of
-the classes that is seen as uniform, and h as about one in as many as there are classes, as
-it is where texts are drawn at random and classes are alike.
+each class was seen first, as errors are found in a program while it is tested. A class is found
+within m labels with probability 1 - S(m), S(m) = (1 + (h m)^k / a)^-a (Burr XII): classes have
+different hazards, the more so the smaller a, and are found ever faster where labels are chosen
+to find them (k > 1). A tenth of them looks like known ones, so that no search finds them sooner
+than chance, within m labels with 1 - exp(-m / number of classes). Given (h, k, a), the rounds
+in which the d classes were found are multinomial, and as many are unseen as a negative binomial
+of d + 1/2 and 1 - S says (Jeffreys' prior on the number). Summed over a grid; the prior takes
+the share of the classes that is seen as uniform, and h as about one in as many as there are
+classes, as it is where texts are drawn at random and classes are alike.
 
 The pool may hold very rare classes that look like none that was found: no such interval
 tells of them.
@@ -37,6 +38,8 @@ RISES = np.array([1.0, 1.5, 2.0])
 HAZARDS = np.geomspace(1 / 32, 32.0, 36)
 #: Spread of the logarithm of the hazard about one in as many as there are classes.
 SPREAD = 1.0
+#: Share of the classes that are only met by chance, since they look like known ones.
+HIDDEN = 0.1
 #: At most so many times the classes that are seen can be unseen, and at most so many.
 TIMES, MOST = 10, 2_000
 
@@ -88,7 +91,8 @@ def _posterior(rounds: Matrix, r: npt.NDArray[np.int64], seen: int) -> FloatArra
     new, total = rounds[:, 0], float(rounds[:, 0].sum())
     times = np.concatenate([[0.0], np.cumsum(rounds[:, 1])])
     hazards = HAZARDS / (seen + 1)
-    left = np.maximum(_survival(times, hazards), 1e-300)
+    chance = np.exp(-times / (seen + 1))
+    left = np.maximum((1 - HIDDEN) * _survival(times, hazards) + HIDDEN * chance, 1e-300)
     by_round = np.maximum(left[:, :-1] - left[:, 1:], 1e-300)
     found = np.maximum(1.0 - left[:, -1:], 1e-300)
     # When those found were found, and how many were not: multinomial, negative binomial.
