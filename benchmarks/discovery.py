@@ -91,7 +91,8 @@ def main() -> None:
     elif given.todo == "timing":
         timing(given.ours)
     else:
-        runs.code()  # as it is when the first run is played
+        for name in given.names:
+            runs.code(name)  # as it is when it is imported
         runs.play_missing(runs.queue(given.games, given.names, given.seeds), given.fresh)
 
 

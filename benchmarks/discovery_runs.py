@@ -32,9 +32,17 @@ LABELED = 0.1  # of each known class, as in that protocol
 #: In RARE, this share of the classes has so many texts in the pool; so many of them are sought.
 RARE_CLASSES, RARE_TEXTS, RARE_SOUGHT = 0.2, 5, 0.9
 DRAWS = 400  # of a random order, for what random needs there
-#: What the runs depend on, of al-loop.
-CODE = ("strategies/*.py", "al_loop/loop/*.py", "al_loop/simulate.py")
-LEARNER = ("heads", "head_choice", "learner", "selftrain", "training")
+#: What the runs depend on, of al-loop: those of `random`, and all others.
+CODE = (
+    "strategies/unseen.py",
+    "al_loop/loop/knowledge.py",
+    "al_loop/simulate.py",
+    *(
+        f"al_loop/{name}.py"
+        for name in ("heads", "head_choice", "learner", "selftrain", "training")
+    ),
+)
+CHOOSERS = "strategies/*.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +107,11 @@ def keep(key: Key, found: Mapping[str, Any]) -> None:
 
 
 @cache
-def code() -> str:
-    """Return a digest of the text of what chooses and learns."""
-    paths = [p for pattern in CODE for p in sorted(ROOT.glob(pattern))]
-    paths += [ROOT / "al_loop" / f"{name}.py" for name in LEARNER]
+def code(strategy: str) -> str:
+    """Return a digest of the text of what chooses and learns in a run."""
+    paths = [ROOT / name for name in CODE]
+    if strategy != RANDOM:
+        paths += sorted(ROOT.glob(CHOOSERS))
     return hashlib.sha256(b"".join(p.read_bytes() for p in paths)).hexdigest()[:12]
 
 
@@ -225,11 +234,11 @@ def play_missing(keys: Iterable[Key], fresh: bool, play_one: Callable[[Key], Run
     """Play and store each run that is not stored yet; with `fresh` also those of other code."""
     for key in keys:
         run = stored(key.game).get(key)
-        if run is not None and not (fresh and run["code"] != code()):
+        if run is not None and not (fresh and run["code"] != code(key.strategy)):
             continue
         began = time.perf_counter()
         found = play_one(key)
-        facts = {"game": key.game, "strategy": key.strategy, "seed": key.seed, "code": code()}
-        keep(key, found | facts)
+        facts = {"game": key.game, "strategy": key.strategy, "seed": key.seed}
+        keep(key, found | facts | {"code": code(key.strategy)})
         seconds = time.perf_counter() - began
         say(f"{time.strftime('%H:%M:%S')} {key.game} {key.strategy} {key.seed}: {seconds:.0f} s")

@@ -190,7 +190,8 @@ def main(ours: str) -> None:
             elif name != RANDOM:
                 tables["rare"].append(rare(played, same))
     held = bars(tables, ours)
-    others = sum(r["code"] != runs.code() for g in found.values() for p in g.values() for r in p)
+    played = [run for game in found.values() for name in game for run in game[name]]
+    others = sum(run["code"] != runs.code(run["strategy"]) for run in played)
     timing = runs.STORED / "timing.json"
     measured = {
         "strategy": ours,
