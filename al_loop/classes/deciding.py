@@ -162,8 +162,13 @@ def _find(store: Store, typed: str, proposals: Sequence[Proposal]) -> Wanted | N
         None,
     )
     group = candidate(store, typed, by_number=asked is None)
-    if group is not None and folded(group.name) != folded(typed):
-        asked = next((p for p in proposals if folded(p.name) == folded(group.name)), None)
+    if group is None and asked is not None:
+        of_theirs = (candidate(store, n, by_number=False) for n in asked.spellings)
+        group = next((c for c in of_theirs if c is not None), None)
+    elif group is not None and asked is None:
+        asked = next(
+            (p for p in proposals if folded(group.name) in by_folded_name(p.spellings)), None
+        )
     if group is not None:
         return Wanted(group.name, group, asked.spellings if asked else ())
     return Wanted(asked.name, None, asked.spellings) if asked else None

@@ -1,15 +1,16 @@
 """Names that people asked for, grouped by what they mean: each group is one proposal.
 
 Two names are one proposal when their vectors and the texts they were given to lie near each
-other. No vector of a name tells opposites apart ("positive" is as near to "negative" as "refund"
+other. No vector of a name tells opposites apart ("positive" is nearer to "negative" than "refund"
 to "money back"), so near names are enough only when they are spelled alike. Cosines with
 all-MiniLM-L6-v2: anxious and anxiety 0.86, refund and refunds 0.89, worry and worried 0.83; but
 before and after purchase 0.81, buy and sell 0.76, positive and negative 0.71, refund and return
-0.60. Below `SAME` the texts have to say it, and two a name at least: nearer to each other than
-texts of the workspace usually are, and as near as the texts of one name. Tried on banking77,
-clinc150, hwu64 and massive, 3 texts a name, with pairs of different classes whose names have a
-cosine over 0.5: 0 to 1 % pass; of two halves of one class 34 to 54 % do. What is not found the
-lead says: `accept NAME --as CLASS`.
+0.60, anxious and worry 0.53. Below `SAME` the texts have to say it: nearer to each other than
+texts of the workspace usually are, and as near as the texts of one name. Two or three texts a
+name say little: with 2 and 2 texts, made up for it, refund and return passed; hence `TEXTS`. Tried
+on banking77, clinc150, hwu64 and massive with 3 and 3 texts: of the pairs of different classes
+whose names have a cosine over 0.5, 0.5, 2, 4 and 3 % pass; of two halves of one class 50, 51, 34
+and 42 % do. What is not found the lead says: `accept NAME --as CLASS`.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 SAME, NEAR = 0.83, 0.5
 #: Mean cosine between the texts of two names, above that between texts of the workspace.
 LIFT = 0.25
+#: Texts that two names need to be one by them: each, and both together.
+EACH, TEXTS = 2, 6
 #: Names spelled alike are two all the same when their texts are so far apart, as a share of the
 #: mean cosine within the texts of either.
 APART = 0.6
@@ -37,23 +40,22 @@ _SAMPLE = 200  # texts that tell how near texts of the workspace are
 
 
 def grouped(app: App, say: Callable[[str], None]) -> list[Proposal]:
-    """Return the proposals, most wanted first; what is ticked or rejected stays by itself.
+    """Return the proposals, most wanted first; two candidates never become one.
 
     The encoder is loaded only when a name has no vector yet and there are two at least. Names
-    in a language that it does not know stay by themselves, and so do all without an encoder.
+    in a language that it does not know stay by themselves, so do rejected ones, and all of them
+    without an encoder.
     """
     found = answers.proposed(app.store)
-    alone = set(candidates.named(app.store, [p.name for p in found]))
     rejected = class_changes.rejected(app.store)
-    alone |= {p.name for p in found if folded(p.name) in rejected}
-    free = [p for p in found if p.name not in alone]
+    alone = [p for p in found if folded(p.name) in rejected]
+    free = [p for p in found if p not in alone]
     try:
         merged = _merged(app, free)
     except ConfigError as e:
         say(f"names are not grouped by meaning: {e.message}")
         return found
-    whole = [*(p for p in found if p.name in alone), *merged]
-    return sorted(whole, key=lambda p: (-len(p.item_ids), p.name))
+    return sorted([*alone, *merged], key=lambda p: (-len(p.item_ids), p.name))
 
 
 def _merged(app: App, found: Sequence[Proposal]) -> list[Proposal]:
@@ -67,14 +69,22 @@ def _merged(app: App, found: Sequence[Proposal]) -> list[Proposal]:
     else:
         readable = {p.name for p in found if encoder_check.check(app.embedder, [p.name]).ok}
     space = _Space.of(app, [p for p in found if p.name in readable])
+    groups_named = frozenset(candidates.named(app.store, readable))
     groups = list(found)
-    while pair := _nearest(space, [g for g in groups if g.name in readable]):
+    while pair := _nearest(space, [g for g in groups if g.name in readable], groups_named):
         groups = [g for g in groups if g not in pair] + [_union(*pair)]
     return groups
 
 
-def _nearest(space: "_Space", groups: Sequence[Proposal]) -> tuple[Proposal, Proposal] | None:
-    pairs = [(space.names(a, b), a, b) for a, b in combinations(groups, 2)]
+def _nearest(
+    space: "_Space", groups: Sequence[Proposal], candidates_: frozenset[str]
+) -> tuple[Proposal, Proposal] | None:
+    """Return the two that are one and have the nearest names; not two candidates."""
+    pairs = [
+        (space.names(a, b), a, b)
+        for a, b in combinations(groups, 2)
+        if candidates_.isdisjoint(a.spellings) or candidates_.isdisjoint(b.spellings)
+    ]
     pairs.sort(key=lambda p: (-p[0], p[1].name, p[2].name))
     return next(((a, b) for near, a, b in pairs if near >= NEAR and space.same(a, b)), None)
 
@@ -108,7 +118,8 @@ class _Space:
     def same(self, a: Proposal, b: Proposal) -> bool:
         """Tell whether two proposals with near names are one."""
         near = self.names(a, b)
-        if min(len(a.item_ids), len(b.item_ids)) < 2:
+        few = min(len(a.item_ids), len(b.item_ids)) < EACH
+        if few or (near < SAME and len(a.item_ids) + len(b.item_ids) < TEXTS):
             return near >= SAME
         one, two = self._texts(a.item_ids), self._texts(b.item_ids)
         between, within = float((one @ two.T).mean()), (_within(one) + _within(two)) / 2

@@ -68,10 +68,10 @@ CREATE VIEW labeled_texts AS
 --   round: the last round that chose the text; empty for answers that were there before
 --   through: where it was given: label_studio, terminal, oracle, or adopted (it was there before)
 --   kind: label, skip, empty (nothing was ticked), or invalid (does not fit the page)
---   label: the ticked class
+--   label: the ticked name, as it was on that day: class_changes says what it counts as by now
 --   missing_class: the class that the person missed on the list, in their words
 --   seconds: that the text was open, breaks included
---   suggestion: what the model said when the text was chosen
+--   suggestion: what was suggested when the text was chosen: the model's class, or a candidate
 --   blind: 1: they did not see the suggestion
 --   answered_at: in UTC, as all times here
 CREATE VIEW answers_in_words AS
@@ -171,8 +171,8 @@ CREATE VIEW round_results AS
         CAST(MAX(CASE WHEN m.name = 'noise_found' THEN m.value END) AS INTEGER) AS doubtful
     FROM rounds r LEFT JOIN metrics m ON m.round = r.number GROUP BY r.number;
 
--- Suggestions beside what people said. A suggestion that was left ticked beside a missing class
--- is none of it: the missing class is what they said.
+-- Suggestions beside what people said, both in the names of that day. A suggestion that was left
+-- ticked beside a missing class is none of it: the missing class is what they said.
 --   blind: 1: they did not see the suggestion
 --   same: 1: they said the same
 CREATE VIEW suggestions AS

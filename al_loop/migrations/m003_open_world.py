@@ -118,6 +118,20 @@ CREATE TABLE second_looks (
     at TEXT NOT NULL, UNIQUE (item_id, version)
 ) STRICT;
 
+DROP VIEW suggestions;
+
+-- Suggestions beside what people said, both in the names of that day. A suggestion that was left
+-- ticked beside a missing class is none of it: the missing class is what they said. Nor are those
+-- of texts that are asked about once more: they are no guess, and nobody is spared them.
+--   blind: 1: they did not see the suggestion
+--   same: 1: they said the same
+CREATE VIEW suggestions AS
+    SELECT w.round, w.item_id, w.annotator, w.blind, w.suggestion, w.label,
+        w.suggestion = w.label AS same FROM answers_in_words w
+    WHERE w.kind = 'label' AND w.label IS NOT NULL AND w.missing_class = ''
+        AND w.suggestion IS NOT NULL AND NOT EXISTS (SELECT 1 FROM batch b
+            WHERE b.round = w.round AND b.item_id = w.item_id AND b.look > 0);
+
 -- Groups that may be classes: open, far from every known class in the newest round that looked.
 --   cluster: its number
 --   similarity: the cosine of its center to that of the nearest known class

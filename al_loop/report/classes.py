@@ -5,18 +5,21 @@ from dataclasses import asdict
 from typing import Any
 
 from al_loop.labels import folded
-from al_loop.store import Store, answers, candidates, class_changes, items, overview
+from al_loop.store import Store, candidates, class_changes, items, overview
 from al_loop.store.answers import Proposal
 from al_loop.store.candidates import Candidate
 
 
 def facts(store: Store, proposals: Sequence[Proposal]) -> dict[str, Any]:
-    """Return what `al-loop classes --json` prints; a candidate that was ticked is one of these."""
+    """Return what `al-loop classes --json` prints; who asks for a candidate is counted there.
+
+    proposals: from `answers.proposed`, or the same grouped by meaning.
+    """
     labels = overview.labels_by_class(store)
     rejected = class_changes.rejected(store)
-    asked = answers.proposals(store)
+    asked = {folded(name): p for p in proposals for name in p.spellings}
     groups = [c for c in candidates.all_(store) if _worth_showing(c, asked)]
-    named = {folded(c.name) for c in groups}
+    theirs = {p.name for c in groups if (p := asked.get(folded(c.name)))}
     return {
         "version": class_changes.version(store),
         "classes": [
@@ -37,27 +40,25 @@ def facts(store: Store, proposals: Sequence[Proposal]) -> dict[str, Any]:
                 "texts": list(p.item_ids),
             }
             for p in proposals
-            if folded(p.name) not in named
+            if p.name not in theirs
         ],
         "candidates": [_candidate(c, asked) for c in groups],
     }
 
 
-def _worth_showing(group: Candidate, asked: Mapping[str, Sequence[str]]) -> bool:
+def _worth_showing(group: Candidate, asked: Mapping[str, Proposal]) -> bool:
     """Leave out groups that nobody can decide on yet: those that look like a known class."""
-    return group.offered or group.novel or group.origin == "split" or _ticks(group, asked) != []
+    wanted = group.offered or group.novel or folded(group.name) in asked
+    return wanted or group.origin == "split"
 
 
-def _ticks(group: Candidate, asked: Mapping[str, Sequence[str]]) -> list[str]:
-    same = (ids for name, ids in asked.items() if folded(name) == folded(group.name))
-    return list(next(same, ()))
-
-
-def _candidate(group: Candidate, asked: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    texts = _ticks(group, asked)
+def _candidate(group: Candidate, asked: Mapping[str, Proposal]) -> dict[str, Any]:
+    same = asked.get(folded(group.name))
+    texts = list(same.item_ids) if same else []
     return {
         "id": group.id,
         "name": group.name,
+        "spellings": list(same.spellings) if same else [],
         "status": "rejected" if group.status == "rejected" else "candidate",
         "part_of": group.parent,
         "offered": group.offered,

@@ -4,7 +4,7 @@ from typing import Any
 
 from al_loop.cells import few
 from al_loop.config import Config
-from al_loop.store import Store, clusters, overview, results, rounds, tasks, undo
+from al_loop.store import Store, clusters, overview, results, rounds, second_looks, tasks, undo
 
 _HALF_BACK = "al-loop undo goes on with taking the round back: it was cut off"
 
@@ -47,7 +47,7 @@ def facts(store: Store, config: Config | None = None) -> dict[str, Any]:
 
 def _ended(store: Store, config: Config | None) -> str:
     """Say why no further round can begin, empty when one can."""
-    if not overview.pool_size(store):
+    if not overview.pool_size(store) and not second_looks.waiting(store):
         return "no unlabeled text is left: al-loop import FILE adds some"
     if config is None:
         return ""

@@ -13,11 +13,12 @@ _WHICH = (
     " WHERE (l.label IS NOT NULL OR :everything) AND i.role = COALESCE(:role, i.role)"
     " AND (a.id = i.id OR NOT :distinct)"
 )
-#: The newest choice of a text, the newest decision on it, and what the newest audit said about
-#: the label that it still has, unless somebody decided on it.
+#: The newest choice of a text, of its first look, which may have been drawn; the newest decision
+#: on it; and what the newest audit said about the label that it still has, unless somebody decided
+#: on it.
 _PROVENANCE = (
     " LEFT JOIN batch b ON b.rowid = (SELECT c.rowid FROM batch c WHERE c.item_id = i.id"
-    "     ORDER BY c.round DESC, c.look DESC LIMIT 1)"
+    "     ORDER BY c.look, c.round DESC LIMIT 1)"
     " LEFT JOIN rounds r ON r.number = b.round"
     " LEFT JOIN fixes f ON l.status = 'fixed' AND f.id ="
     "     (SELECT MAX(g.id) FROM fixes g WHERE g.item_id = i.id)"
