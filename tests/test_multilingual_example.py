@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -187,3 +188,13 @@ def test_the_whole_way_from_three_classes_to_seven(workspace, monkeypatch, capsy
     assert first < 3 / 7 < second
     _, out, _ = call(monkeypatch, capsys, "round", "--dry-run", "--json")
     assert "焦虑" in {look["suggestion"] for look in json.loads(out)["texts"]}
+
+
+def test_the_page_in_chinese_shows_the_commands_and_outputs_that_the_english_one_runs():
+    docs = EXAMPLES.parent / "docs"
+    english, chinese = (
+        re.findall(r"^```\w+\n.*?^```$", (docs / name).read_text(encoding="utf-8"), re.M | re.S)
+        for name in ("openworld.md", "openworld.zh.md")
+    )
+
+    assert chinese == english
