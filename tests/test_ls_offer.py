@@ -320,3 +320,14 @@ def test_an_offer_changes_the_same_on_both_servers(either):
     assert either.adapter().update_page(either.project, offer(["refund", "bug", "x"], "z"))
     project = either.ask("GET", f"/api/projects/{pushed.remote_id}/")
     assert layout(project["label_config"]) == ["refund", "bug", "x", "-", "z", ["y"]]
+
+
+def test_of_several_suggestions_of_a_task_only_those_of_what_is_gone_are_taken_back(
+    fake, transport
+):
+    ls = adapter(transport)
+    for model, label in (("m1", "x"), ("m2", "bug")):
+        tasks = [task(0, label=label)]
+        ls.push(push_request(tasks=tasks, model=model, offer=offer(["bug"], "x")))
+    ls.update_page(PROJECT, offer(["bug"], "", "x"))
+    assert [p["model_version"] for p in fake.store.predictions.values()] == ["m2"]
