@@ -93,7 +93,7 @@ def rare(played: Sequence[Run], random: Sequence[Run]) -> Row:
         needed = run["labels"][int(last) - 1] if last < math.inf else math.inf
         ratios.append(needed / by_seed[run["seed"]])
     found = [
-        [sum(run["first"].get(c, math.inf) <= i + 1 for c in run["rare"]) for i in range(12)]
+        [sum(run["first"].get(c, math.inf) <= i + 1 for c in run["rare"]) for i in range(len(run["labels"]))]
         for run in played
     ]
     return {
