@@ -62,7 +62,7 @@ def _standing(facts: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]]) -> 
     words = "; ".join(told) + "."
     last = rounds[-1] if rounds else None
     if last and last["unseen"] is not None:
-        words += f" About {_still(last)} classes that nobody has seen are estimated to be left."
+        words += f" Classes that nobody has seen yet, estimated: {_still(last)}, 90 % interval."
     if last and last["hdbscan_noise_share"] is not None:
         noise = f"{100 * last['hdbscan_noise_share']:.0f} %"
         words += f" HDBSCAN put {noise} of the unlabeled texts into no group (target: under 10 %)."
