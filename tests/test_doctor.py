@@ -72,6 +72,23 @@ def test_the_project_its_page_and_the_model_version_are_checked(workspace, fake_
     assert found["model version"]["hint"]
 
 
+def test_a_page_that_still_offers_what_is_gone_is_found(workspace, fake_server):
+    key = {"LABEL_STUDIO_API_KEY": fake_server.token}
+    for number in (1, 2):
+        assert story.step(workspace, fake_server, number)[0] == 0
+    assert story.run(workspace, "classes", "rename", "delay", "late", **key)[0] == 0
+    assert findings(workspace, **key)["labeling page"]["ok"] is True
+    project = fake_server.control("dump")["projects"][0]
+    shown = project["label_config"].replace('className="al-loop-gone" ', "")
+    assert shown != project["label_config"]
+    headers = {"Authorization": f"Token {fake_server.token}"}
+    url = f"{fake_server.url}/api/projects/{project['id']}/"
+    httpx.patch(url, json={"label_config": shown}, headers=headers, trust_env=False)
+    found = findings(workspace, code=1, **key)["labeling page"]
+    assert "still offers delay" in found["detail"]
+    assert found["hint"]
+
+
 def test_a_wrong_key_is_named_with_what_to_do_and_never_shown(workspace, fake_server):
     wrong = "f" * 40
     found = findings(workspace, code=1, LABEL_STUDIO_API_KEY=wrong)
