@@ -338,8 +338,8 @@ def test_a_part_that_is_accepted_beats_the_whole_whoever_said_it(world, split):
     world.run()
     assert {label(world, t.item_id) for t in again} == {("agreed", "refund")}
     part = again[0].suggestion.label
-    accept(world, part, name="late money")
     mine = [t for t in again if t.suggestion.label == part]
+    assert accept(world, part, name="late money").gained == len(mine)
     assert {label(world, t.item_id) for t in mine} == {("agreed", "late money")}
     assert {label(world, t.item_id) for t in again if t not in mine} <= {("agreed", "refund")}
     changing.rename(world.app, "late money", "slow money", "lead", world.say)

@@ -7,7 +7,7 @@ from al_loop.app import App
 from al_loop.crash import point
 from al_loop.errors import AlLoopError
 from al_loop.files import lock
-from al_loop.store import Store, answers, class_changes, offers, overview
+from al_loop.store import Store, answers, class_changes, offers
 
 Say = Callable[[str], None]
 
@@ -18,7 +18,7 @@ class Outcome:
 
     line: in words.
     changed: False when all was so already.
-    gained: texts that have a label since, less those that lost one.
+    gained: texts that have another label since, or their first.
     """
 
     line: str
@@ -38,17 +38,21 @@ def change(app: App, work: Callable[[Store], str], say: Say, *, live: bool = Tru
     """
     store = app.store
     with lock(app.workspace.lock_path), store.tx():
-        before = overview.labeled_size(store), class_changes.version(store)
+        version, before = class_changes.version(store), _labels(store)
         line = work(store)
-        changed = class_changes.version(store) != before[1]
+        changed = class_changes.version(store) != version
         if changed:
             answers.refresh_labels(store)
-        gained = overview.labeled_size(store) - before[0]
+        gained = sum(before.get(i) != label for i, label in _labels(store).items())
         point("classes changed")
     point("classes committed")
     if live and app.project.remote_id is not None:
         _show(app, line, say)
     return Outcome(line, changed, gained)
+
+
+def _labels(store: Store) -> dict[str, str]:
+    return {row[0]: row[3] for row in answers.labeled(store, "pool")}
 
 
 def _show(app: App, line: str, say: Say) -> None:
