@@ -78,6 +78,7 @@ NEVER = {
     "al_loop.html": ["al_loop.cli", "al_loop.store", "al_loop.report", "al_loop.app"],
     "al_loop.compare": ["al_loop.cli"],
     "al_loop.labeling": ["al_loop.cli"],
+    "al_loop.classes": ["al_loop.cli"],
 }
 
 

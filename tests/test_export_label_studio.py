@@ -9,7 +9,7 @@ from al_loop import workspace
 from al_loop.annotators.label_studio import page
 from al_loop.export import label_studio
 from al_loop.export.rows import Wanted, opened
-from al_loop.store import items, offers, open_store
+from al_loop.store import offers, open_store
 from tests.export_world import HOSTILE, make
 from tests.ls_people import Server
 

@@ -54,7 +54,7 @@ def test_names_that_mean_the_same_are_one_proposal_and_opposites_are_not(world):
         *(("negative",), ("positive",), ("refund!",), ("return",)),
         *(("投诉",), ("焦虑",)),  # the encoder does not know Chinese: all of it looks the same
     ]
-    assert sorted(found[0].item_ids) == list(f"t{i:02}" for i in range(7))
+    assert sorted(found[0].item_ids) == [f"t{i:02}" for i in range(7)]
     shown = facts(world.store, found)["proposals"][0]
     assert (shown["name"], shown["answers"]) == ("anxiety", 7)
     assert shown["spellings"] == ["anxiety", "anxious", "worry"]
