@@ -194,7 +194,7 @@ class TakenBack:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A number with the ends of its 95 % interval, None where it has none."""
+    """A number with the ends of its 95 % interval (`unseen`: 90 %), None where it has none."""
 
     name: str
     value: float | None
