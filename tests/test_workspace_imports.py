@@ -11,7 +11,7 @@ from al_loop import config, workspace
 from al_loop.data.columns import Asked
 from al_loop.errors import DataError
 from al_loop.imports import Request
-from al_loop.store import answers, items, open_store
+from al_loop.store import answers, class_changes, items, open_store
 from al_loop.types import ClassSpec
 from tests.workspace_files import dump, write
 
@@ -133,6 +133,23 @@ def test_classes_come_from_the_configuration_first_and_are_never_changed_later(t
     assert known[0] == ClassSpec("z", "last letter", ("zz",))
     origins = {row[0]: row[4] for row in dump(tmp_path)["classes"]}
     assert Counter(origins.values()) == {"config": 3, "data": 3}
+
+
+def test_a_class_that_came_with_the_data_is_described_by_the_configuration(tmp_path, store_of):
+    data = write(tmp_path / "a.csv", [("1", "a", "refund"), ("2", "b", "delay")])
+    workspace.init(tmp_path, Request(data))
+    store = store_of()
+    wanted = [ClassSpec("refund", " Wants money ", ("pay!",)), ClassSpec("delay")]
+
+    assert items.add_classes(store, wanted, "config") == 0
+    assert items.add_classes(store, wanted, "config") == 0
+    assert items.add_classes(store, [ClassSpec("refund", "other")], "config") == 0
+
+    known = {c.name: c for c in items.classes(store)}
+    assert known["refund"] == ClassSpec("refund", "Wants money", ("pay!",))
+    assert known["delay"] == ClassSpec("delay")
+    versions = [(c.action, c.classes, c.author) for c in class_changes.history(store)]
+    assert versions[1:] == [("describe", ("refund",), "config.toml")]
 
 
 def test_a_class_can_be_added_and_a_lookalike_can_not(tmp_path, store_of):

@@ -11,6 +11,7 @@ from al_loop.data.text import text_hash as _hash
 from al_loop.errors import DataError
 from al_loop.labels import folded
 from al_loop.store import candidates, class_changes
+from al_loop.store import classes as table
 from al_loop.store.core import Store, now
 from al_loop.types import ClassSpec, Role
 
@@ -213,13 +214,19 @@ def add_class(store: Store, spec: ClassSpec, origin: Origin, author: str = "") -
 
 
 def add_classes(store: Store, specs: Iterable[ClassSpec], origin: Origin, author: str = "") -> int:
-    """Add many classes as one version and return how many were new; see `add_class`."""
+    """Add many classes as one version and return how many were new; see `add_class`.
+
+    Those of config.toml also describe classes that are there and were never described.
+    """
+    specs = list(map(clean_class, specs))
     new = put_classes(store, specs, origin)
     if new:
         change = class_changes.New("add", new, detail={"origin": origin})
         class_changes.add(store, change, author or _AUTHORS.get(origin, "unknown"))
         for name, cluster in candidates.named(store, new).items():
             candidates.decide(store, cluster, "accepted", name)
+    if origin == "config":
+        table.fill(store, specs, _AUTHORS[origin])
     return len(new)
 
 
