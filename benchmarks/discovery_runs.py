@@ -26,10 +26,12 @@ Rows: TypeAlias = list[dict[str, Any]]
 
 DATA = ROOT.parent / "shared" / "data"
 STORED = RESULTS / "discovery"
-NID, RARE, RANDOM = "banking77_nid", "clinc150-rare", "random"
+NID, RANDOM = "banking77_nid", "random"
+#: From nothing, and with all but the rare classes known.
+RARE, RARE_KNOWN = "clinc150-rare", "clinc150-rare-known"
 CONVENTION = "textoir"
 LABELED = 0.1  # of each known class, as in that protocol
-#: In RARE, this share of the classes has so many texts in the pool; so many of them are sought.
+#: There this share of the classes has so many texts in the pool; so many of them are sought.
 RARE_CLASSES, RARE_TEXTS, RARE_SOUGHT = 0.2, 5, 0.9
 DRAWS = 400  # of a random order, for what random needs there
 #: What the runs depend on, of al-loop: those of `random`, and all others.
@@ -61,6 +63,7 @@ GAMES = {
     for game in (
         *(Game(f"{NID}-{ratio}", NID, ratio, 530, 7) for ratio in (0.25, 0.5, 0.75)),
         Game(RARE, "clinc150", 0.0, 1_200, 12),
+        Game(RARE_KNOWN, "clinc150", 1 - RARE_CLASSES, 1_200, 12),
         Game("clinc150-0.25", "clinc150", 0.25, 1_025, 7),
         Game("hwu64-0.25", "hwu64", 0.25, 530, 7),
         Game("massive_en-0.25", "massive_en", 0.25, 530, 7),
@@ -141,7 +144,10 @@ def start(game: Game, seed: int) -> tuple[list[str], list[str]]:
         return known, protocol("nid_labeled_ids_0.1.json.gz")[str(game.ratio)][str(seed)]
     train, rng = rows(game.set, "train"), np.random.default_rng(seed)
     classes = sorted({row["label"] for row in train})
-    known = rng.permutation(classes)[: round(game.ratio * len(classes))].tolist()
+    if game.name == RARE_KNOWN:
+        known = sorted(set(classes) - set(cut(train, seed)[1]))
+    else:
+        known = rng.permutation(classes)[: round(game.ratio * len(classes))].tolist()
     ids = []
     for name in known:
         mine = [row["id"] for row in train if row["label"] == name]
@@ -191,10 +197,11 @@ def play(key: Key) -> Run:
         known_classes=known,
     )
     more: Run = {}
-    if game.name == RARE:
+    if game.name in (RARE, RARE_KNOWN):
         train, more["rare"] = cut(rows(game.set, "train"), key.seed)
         if key.strategy == RANDOM:
-            return more | {"needed": needed_at_random(train, more["rare"], key.seed)}
+            pool = [row for row in train if row["id"] not in set(ids)]
+            return more | {"needed": needed_at_random(pool, more["rare"], key.seed)}
         played_in = world_of(train, game.set)
     else:
         train, played_in = rows(game.set, "train"), world(game.set)

@@ -9,7 +9,7 @@ from typing import Any
 import discovery_runs as runs
 import numpy as np
 from common import save
-from discovery_runs import GAMES, NID, RANDOM, RARE, Run
+from discovery_runs import GAMES, NID, RANDOM, RARE, RARE_KNOWN, Run
 
 Row = dict[str, Any]
 
@@ -17,7 +17,7 @@ Row = dict[str, Any]
 H, NOVEL, LOOP_H, LOOP_ANSWERS = 0.88, 0.85, 0.746, 170
 SEEN_WITHIN, MORE_IN_FIRST, RARE_RATIO, COVERAGE, SECONDS = 230, 1.25, 0.25, 0.8, 60
 SETTLED = 2  # rounds after which the interval is looked at
-_OPEN = [name for name in GAMES if name != RARE]
+_OPEN = [name for name in GAMES if name not in (RARE, RARE_KNOWN)]
 
 
 def scores(name: str, played: Sequence[Run], random: Sequence[Run]) -> Row:
@@ -83,20 +83,21 @@ def reached(labels: Sequence[int], curve: Sequence[float], target: float) -> flo
     return math.inf
 
 
-def rare(played: Sequence[Run], random: Sequence[Run]) -> Row:
+def rare(name: str, played: Sequence[Run], random: Sequence[Run]) -> Row:
     """Return how many labels it takes to see the rare classes."""
     by_seed = {run["seed"]: run["needed"] for run in random}
     ratios = []
     for run in played:
-        rounds = sorted(run["first"].get(name, math.inf) for name in run["rare"])
+        rounds = sorted(run["first"].get(c, math.inf) for c in run["rare"])
         last = rounds[math.ceil(runs.RARE_SOUGHT * len(rounds)) - 1]
         needed = run["labels"][int(last) - 1] if last < math.inf else math.inf
         ratios.append(needed / by_seed[run["seed"]])
     found = [
-        [sum(run["first"].get(c, math.inf) <= i + 1 for c in run["rare"]) for i in range(len(run["labels"]))]
+        [sum(run["first"].get(c, math.inf) <= i for c in run["rare"]) for i in rounds_of(run)]
         for run in played
     ]
     return {
+        "game": name,
         "strategy": played[0]["strategy"],
         "seeds": len(played),
         "rare": len(played[0]["rare"]),
@@ -105,6 +106,11 @@ def rare(played: Sequence[Run], random: Sequence[Run]) -> Row:
         "needed_of_random": ratios,
         "random_needs": mean(by_seed.values()),
     }
+
+
+def rounds_of(run: Run) -> range:
+    """Return the numbers of a run's rounds."""
+    return range(1, len(run["labels"]) + 1)
 
 
 def unseen(name: str, played: Sequence[Run]) -> Row:
@@ -156,7 +162,10 @@ def bars(tables: Mapping[str, list[Row]], ours: str) -> dict[str, Any]:
             1,
         ),
         "rare_of_random": (
-            max((mean(r["needed_of_random"]) for r in mine["rare"]), default=None),
+            max(
+                (mean(r["needed_of_random"]) for r in mine["rare"] if r["game"] == RARE_KNOWN),
+                default=None,
+            ),
             RARE_RATIO,
             -1,
         ),
@@ -188,7 +197,7 @@ def main(ours: str) -> None:
                 tables["seen"].append(seen(game, played, same))
                 tables["unseen"].append(unseen(game, played))
             elif name != RANDOM:
-                tables["rare"].append(rare(played, same))
+                tables["rare"].append(rare(game, played, same))
     held = bars(tables, ours)
     played = [run for game in found.values() for name in game for run in game[name]]
     others = sum(run["code"] != runs.code(run["strategy"]) for run in played)
@@ -232,13 +241,14 @@ def show(tables: Mapping[str, list[Row]], held: Mapping[str, Any]) -> None:
         full = " ".join("-" if n is None else str(n) for n in r["all_seen_with"])
         start = f"| {r['game']} | {r['strategy']} | {r['classes']} | {r['known']} | {curve} |"
         print(f"{start} {r['new_against_random']:.2f} | {full} |")
-    print("\n| strategy | rare classes | found by labels | needed, of random's | random needs |")
-    print("|---|--:|---|---|--:|")
+    print("\n| start | strategy | rare classes | found by labels | needed, of random's |", end="")
+    print(" random needs |\n|---|---|--:|---|---|--:|")
     for r in tables["rare"]:
         pairs = zip(r["labels"], r["found"], strict=False)
         found = " ".join(f"{n}:{c:.1f}" for n, c in pairs)
         ratios = " ".join(f"{v:.3f}" for v in r["needed_of_random"])
-        print(f"| {r['strategy']} | {r['rare']} | {found} | {ratios} | {r['random_needs']:.0f} |")
+        start = f"| {r['game']} | {r['strategy']} | {r['rare']} |"
+        print(f"{start} {found} | {ratios} | {r['random_needs']:.0f} |")
     print("\n| start | strategy | rounds | truth in the interval | width | estimate | truth |")
     print("|---|---|--:|--:|--:|--:|--:|")
     for r in tables["unseen"]:
