@@ -28,7 +28,8 @@ class Names:
     known: folded names, those of earlier versions among them -> the class that they count as.
     candidates: folded names of groups that people can tick (or could) -> their spelling. Ticking
         one asks for a class.
-    parents: a class that is a part of another one -> that one, which was split.
+    parents: folded names of a part of a class, those of earlier versions among them -> the folded
+        name that the class had when it was split. They say so whatever the part counts as by now.
     """
 
     known: Mapping[str, str]
@@ -78,11 +79,16 @@ def _named(answer: Answer) -> tuple[str, bool]:
 
 def votes_of(answers: Iterable[Answer], known: Mapping[str, str]) -> dict[str, str]:
     """Return one vote a person, by annotator: their latest answer that counts."""
-    votes: dict[str, str] = {}
+    return {person: label for person, (label, _) in _cast(answers, known).items()}
+
+
+def _cast(answers: Iterable[Answer], known: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return the votes with the folded name that each was given under."""
+    votes: dict[str, tuple[str, str]] = {}
     for answer in sorted(answers, key=_when):
         label = vote(answer, known)
         if label is not None:
-            votes[answer.annotator] = label
+            votes[answer.annotator] = label, folded(_named(answer)[0])
     return votes
 
 
@@ -103,11 +109,11 @@ def judge(
     says more than one for the class: only the parts are counted then.
     """
     known = names.known
-    votes = votes_of(answers, known)
+    votes = _cast(answers, known)
     if fixed is not None:
         return Verdict("fixed", known.get(folded(fixed), fixed), len(votes))
     if votes:
-        ranking = Counter(_most_exact(votes.values(), names.parents)).most_common()
+        ranking = Counter(_most_exact(votes.values(), names)).most_common()
         if len(ranking) > 1 and ranking[0][1] == ranking[1][1]:
             return Verdict("conflict", votes=len(votes))
         return Verdict("agreed", ranking[0][0], len(votes))
@@ -119,14 +125,23 @@ def judge(
     return _without_votes(answers, names)
 
 
-def _most_exact(votes: Collection[str], parents: Mapping[str, str]) -> list[str]:
+def _most_exact(votes: Collection[tuple[str, str]], names: Names) -> list[str]:
     """Return the votes without those for a class of which another vote names a part."""
     above: set[str] = set()
-    for name in set(votes):
-        while (parent := parents.get(name)) and parent not in above:
-            above.add(parent)
-            name = parent
-    return [name for name in votes if name not in above]
+    for label, name in votes:
+        above |= _wholes(name, names) - {label}
+    labels = [label for label, _ in votes]
+    # Merges can put two classes above each other: then neither says more.
+    return [label for label in labels if label not in above] or labels
+
+
+def _wholes(name: str, names: Names) -> set[str]:
+    """Return the classes that a folded name was a part of, as what they count as by now."""
+    found, seen = set(), {name}
+    while (name := names.parents.get(name, "")) and name not in seen:
+        seen.add(name)
+        found.add(names.known.get(name, name))
+    return found
 
 
 def _when(answer: Answer) -> tuple[str, int]:

@@ -254,6 +254,23 @@ def test_unanswered_they_wait_again_and_a_late_answer_settles_them(world):
     assert sound(world) == []
 
 
+def test_ticks_that_came_after_it_was_rejected_send_their_texts_back_to_people(world):
+    group(world)
+    tasks = world.push()
+    world.answer(tasks[:3], labels=("broken glass",))
+    assert "asked about" not in reject(world, "broken glass").line  # no answer was fetched yet
+    world.answer(tasks[3:])
+    world.run()
+    late = {t.item_id for t in tasks[:3]}
+    assert {w.item_id for w in second_looks.waiting(world.store)} == late
+    again = world.push()
+    world.answer(again, labels=("delay",))
+    world.answer([t for t in again if t.look][:1], missing="Broken glass")  # insists
+    world.run()
+    assert second_looks.waiting(world.store) == []
+    assert sound(world) == []
+
+
 def test_a_round_that_is_taken_back_lets_them_wait_again(world):
     texts = waiting_after_reject(world)
     world.push()
@@ -346,6 +363,70 @@ def test_a_part_that_is_accepted_beats_the_whole_whoever_said_it(world, split):
     changing.rename(world.app, "refund", "money", "lead", world.say)
     assert {label(world, t.item_id) for t in mine} == {("agreed", "slow money")}
     assert world.store.value("SELECT origin FROM classes WHERE name = 'slow money'") == "split"
+    assert sound(world) == []
+
+
+def second_opinions(world):
+    """Let ben tick the suggested part of each text that ana called a refund; returns one part."""
+    tasks = world.push()
+    again = [t for t in tasks if t.look]
+    world.answer([t for t in tasks if not t.look])
+    for task in again:
+        world.answer([task], labels=(task.suggestion.label,), person="ben")
+    world.run()
+    part = again[0].suggestion.label
+    return part, [t.item_id for t in again if t.suggestion.label == part]
+
+
+def by_the_command(world, part):
+    accept(world, part)
+
+
+def in_config_toml(world, part):
+    path = world.root / "config.toml"
+    path.write_text(path.read_text() + f"[classes.{json.dumps(part)}]\n")
+    world.__exit__(None, None, None)
+    world.__enter__()
+    world.run("selected")
+
+
+def as_another_proposal(world, part):
+    group(world, ids=())
+    accept(world, "broken glass", name=part)
+
+
+@pytest.mark.parametrize("accepted", [by_the_command, in_config_toml, as_another_proposal])
+def test_a_part_beats_the_whole_however_it_became_a_class(world, split, accepted):
+    part, mine = second_opinions(world)
+    accepted(world, part)
+    assert {label(world, i) for i in mine} == {("agreed", part)}
+    assert sound(world) == []
+
+
+def test_a_part_that_is_merged_elsewhere_takes_its_labels_along(world, split):
+    part, mine = second_opinions(world)
+    accept(world, part, name="late")
+    changing.rename(world.app, "late", "slow", "lead", world.say)
+    changing.merge(world.app, "slow", "delay", "lead", world.say)
+    assert {label(world, i) for i in mine} == {("agreed", "delay")}
+    assert sound(world) == []
+
+
+def test_a_part_that_counts_as_a_known_class_takes_its_labels_along(world, split):
+    part, mine = second_opinions(world)
+    accept(world, part, name="delay")
+    assert {label(world, i) for i in mine} == {("agreed", "delay")}
+
+
+def test_nobody_is_asked_whether_a_text_is_what_it_is_already(world, split):
+    one, two = part_names(world)
+    accept(world, one)
+    accept(world, two)
+    changing.merge(world.app, one, "refund", "lead", world.say)
+    assert {w.suggestion for w in second_looks.waiting(world.store)} == {two}
+    changing.merge(world.app, "refund", two, "lead", world.say)
+    assert second_looks.waiting(world.store) == []
+    assert {label(world, i) for i in split} == {("agreed", two)}
     assert sound(world) == []
 
 

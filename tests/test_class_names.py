@@ -232,7 +232,7 @@ def test_rounds_are_compared_in_the_classes_of_today(tmp_path):
         assert sound(world)
 
 
-PARTS = Names(by_folded_name(["A", "A1", "A2", "B"]), parents={"A1": "A", "A2": "A1"})
+PARTS = Names(by_folded_name(["A", "A1", "A2", "B"]), parents={"a1": "a", "a2": "a1"})
 
 
 def said(person, label, number=1):
@@ -255,12 +255,26 @@ def test_a_vote_for_a_part_says_more_than_one_for_the_whole(votes, verdict):
     assert judge(given, (), PARTS) == verdict
 
 
-def test_a_class_merged_into_a_part_of_its_own_is_above_nothing():
-    changes = [
-        class_changes.Change(1, "accept", ["P"], {}, {"parent": "A"}, "lead", ""),
-        class_changes.Change(2, "accept", ["Q"], {}, {"parent": "P"}, "lead", ""),
-        class_changes.Change(3, "merge", ["A", "Q"], {"A": "Q"}, {}, "lead", ""),
-    ]
-    assert class_changes._parents(changes[:2]) == {"P": "A", "Q": "P"}
-    found = class_changes._parents(changes)
-    assert found == {"Q": "P"} or found == {"P": "Q"}
+@pytest.mark.parametrize(
+    ("votes", "label"), [(["A"], "A2"), (["A1"], "A1"), (["A", "A2"], "A2"), (["A2", "B"], None)]
+)
+def test_a_class_merged_into_a_part_of_its_own_is_above_nothing(votes, label):
+    given = [said(f"person {i}", name, i) for i, name in enumerate(votes)]
+    merged = Names(PARTS.known | {"a": "A2"}, parents=PARTS.parents)
+    assert judge(given, (), merged).label == label
+
+
+def test_two_classes_that_merges_put_above_each_other_are_a_conflict():
+    both = Names(PARTS.known, parents={"a1": "a", "a": "a1"})
+    given = [said("ana", "A", 1), said("ben", "A1", 2)]
+    assert judge(given, (), both) == Verdict("conflict", votes=2)
+
+
+@pytest.mark.parametrize("part_is", ["B", "A"])
+def test_who_named_a_part_said_more_whatever_it_counts_as_by_now(part_is):
+    names = Names(PARTS.known | {"a1": part_is}, parents={"a1": "a"})
+    given = [said("ana", "A", 1), said("ben", "A1", 2)]
+    assert judge(given, (), names) == Verdict("agreed", part_is, 2)
+    assert judge([*given, said("cem", "A", 3)], (), names).label == part_is
+    direct = [said("ana", "A", 1), said("ben", "B", 2)]
+    assert judge(direct, (), names) == Verdict("conflict", votes=2)

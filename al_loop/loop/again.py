@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from al_loop.config import Config
+from al_loop.labels import folded
 from al_loop.loop.parts import Parts
-from al_loop.store import class_changes, second_looks
+from al_loop.store import answers, class_changes, overview, second_looks
+from al_loop.store.core import Store
 from al_loop.store.rounds import BatchRow
 from al_loop.store.second_looks import SecondLook
 
@@ -48,3 +50,17 @@ def line(batch: Sequence[BatchRow]) -> str:
     """Say how many texts of a batch are asked about once more, '' for none."""
     again = sum(b.look > 0 for b in batch)
     return f", {again} of them asked about once more" if again else ""
+
+
+def late(store: Store) -> None:
+    """Ask once more where an answer that came after it was rejected asks for a name.
+
+    Inside the tx that stores the answers.
+    """
+    if not (rejected := class_changes.rejected(store)):
+        return
+    proposed = set(overview.texts_with(store, "proposed"))
+    for name, ids in answers.proposals(store).items():
+        if (version := rejected.get(folded(name))) is not None:
+            texts = dict.fromkeys(i for i in ids if i in proposed)
+            second_looks.ask(store, texts, "rejected", version)

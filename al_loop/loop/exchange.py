@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from al_loop.config import Config
 from al_loop.crash import point
 from al_loop.labels import folded
+from al_loop.loop import again
 from al_loop.loop.parts import Parts
 from al_loop.store import answers, items, offers, overview, rounds, tasks
 from al_loop.store.core import Store
@@ -105,6 +106,7 @@ def fetch(parts: Parts, options: PullOptions, without: Collection[str] = ()) -> 
 def _store(parts: Parts, pulled: Pulled) -> answers.Changes:
     items.add_classes(parts.store, map(ClassSpec, pulled.new_classes), "oracle")
     changes = answers.save_pull(parts.store, parts.project.id, pulled)
+    again.late(parts.store)
     tasks.release_gone(parts.store, parts.project.id)
     tasks.release_taken_back(parts.store)
     return changes

@@ -86,7 +86,8 @@ def vocabulary(store: Store) -> Names:
     known = _names(store, [c.names for c in changes])
     rows = store.rows("SELECT name FROM clusters WHERE status <> 'accepted'")
     candidates = by_folded_name(r["name"] for r in rows)
-    return Names(known, {f: n for f, n in candidates.items() if f not in known}, _parents(changes))
+    free = {f: n for f, n in candidates.items() if f not in known}
+    return Names(known, free, _parents(store, changes))
 
 
 def former_names(store: Store) -> set[str]:
@@ -94,15 +95,15 @@ def former_names(store: Store) -> set[str]:
     return {name for renamed in _renamings(store) for name in renamed}
 
 
-def rejected(store: Store) -> set[str]:
-    """Return the folded names that were rejected and not accepted since."""
-    found: set[str] = set()
+def rejected(store: Store) -> dict[str, int]:
+    """Map the folded names that were rejected and not accepted since to the version that did."""
+    found: dict[str, int] = {}
     for change in history(store):
         told = {folded(name) for name in (*change.classes, *change.names)}
         if change.action == "reject":
-            found |= told
+            found |= dict.fromkeys(told, change.version)
         elif change.action in ("accept", "add", "rename"):
-            found -= told
+            found = {name: version for name, version in found.items() if name not in told}
     return found
 
 
@@ -140,33 +141,21 @@ def _names(store: Store, renamings: Iterable[Mapping[str, str]]) -> dict[str, st
     return {old: classes[new] for old, new in found.items() if new in classes} | classes
 
 
-def _parents(changes: Iterable[Change]) -> dict[str, str]:
-    """Map each class that is a part of another one to that one."""
-    found: dict[str, str] = {}
-    for change in changes:
-        if change.action == "accept" and "parent" in change.detail:
-            found[change.classes[0]] = change.detail["parent"]
-        elif change.action in ("merge", "rename"):
-            found = _moved(found, change)
-    return found
-
-
-def _moved(parents: Mapping[str, str], change: Change) -> dict[str, str]:
-    """Return the parents after a merge or a rename."""
-    moved = change.names
-    kept = (
-        parents
-        if change.action == "rename"
-        else {part: of for part, of in parents.items() if part not in moved}
+def _parents(store: Store, changes: Iterable[Change]) -> dict[str, str]:
+    """Map the folded names of every part of a class to the name that the class had."""
+    rows = store.rows(
+        "SELECT id, name, parent FROM clusters WHERE origin = 'split' AND status = 'accepted'"
     )
-    found = {moved.get(part, part): moved.get(of, of) for part, of in kept.items()}
-    for part in list(found):  # a class merged into a part of its own is above nothing any more
-        above, seen = found.get(part), {part}
-        while above is not None and above not in seen:
-            seen.add(above)
-            above = found.get(above)
-        if above == part:
-            del found[part]
+    parts = {r["id"]: folded(r["parent"]) for r in rows}
+    found = {folded(r["name"]): parts[r["id"]] for r in rows}
+    for change in changes:
+        if change.action == "accept" and (parent := parts.get(change.detail.get("candidate", 0))):
+            own = change.classes if "parent" in change.detail else ()  # else it was there before
+            found |= dict.fromkeys(map(folded, (*change.names, *own)), parent)
+        elif change.action == "rename":
+            was, to = map(folded, change.classes)
+            if was in found:
+                found[to] = found[was]
     return found
 
 

@@ -46,7 +46,8 @@ def waiting(store: Store) -> list[SecondLook]:
 
     A text is left out while nothing is known about it (then it is chosen from the pool), once it
     is settled by hand, and where the question is settled: a rejected name's text that has a label
-    by now, a part that was rejected, a text that is no longer of the class that was split.
+    by now, a part that was rejected or that its
+    label counts as already, a text that is no longer of the class that was split.
     """
     rows = store.rows(
         "SELECT s.item_id, s.look, s.reason, s.suggestion, i.text, l.label, c.status,"
@@ -71,7 +72,8 @@ def _still_open(r: Any, known: Mapping[str, str]) -> bool:
     if r["reason"] == "rejected":
         return r["label"] is None
     same = r["label"] is None or r["label"] == known.get(folded(r["about"]))
-    return bool(same and r["status"] != "rejected")
+    is_one = r["status"] == "accepted" and r["label"] == known.get(folded(r["class"]))
+    return bool(same and r["status"] != "rejected" and not is_one)
 
 
 def _second_look(r: Any, known: Mapping[str, str]) -> SecondLook:

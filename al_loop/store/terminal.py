@@ -43,7 +43,7 @@ def asked(store: Store) -> list[str]:
     which are offered anyway, and rejected names are left out.
     """
     names = class_changes.vocabulary(store)
-    others = class_changes.rejected(store)
+    others = set(class_changes.rejected(store))
     others |= {folded(c.name) for c in offers.offer(store).candidates}
     rows = store.rows(
         "SELECT * FROM answers WHERE missing <> '' AND gone = 0 ORDER BY created_at, annotation_id"
