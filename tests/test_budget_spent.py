@@ -8,7 +8,7 @@ import pytest
 from al_loop.budget import price, spent
 from al_loop.config import parse
 from al_loop.errors import BudgetStop
-from al_loop.store import spending, tasks
+from al_loop.store import class_changes, spending, tasks
 from tests import worlds
 
 _numbers = itertools.count(1)
@@ -122,6 +122,18 @@ def test_parts_add_up_to_the_whole_in_every_direction(store):
         assert sum(p.hours for p in parts) == pytest.approx(now.cost.hours)
         assert sum(p.money for p in parts) == pytest.approx(now.cost.money)
     assert [name for name, _ in spending.by(store, "class")] == ["delay", "refund", None]
+
+
+def test_an_answer_counts_for_the_class_that_its_name_stands_for_by_now(store):
+    for label in ("refund", "delay", "late"):
+        answer(store, seconds=36, label=label)
+    with store.tx():
+        class_changes.add(store, class_changes.New("merge", ["late"], {"late": "delay"}), "lead")
+
+    tallies = dict(spending.by(store, "class"))
+
+    assert list(tallies) == ["delay", "refund"]
+    assert tallies["delay"] == spending.Tally(2, 2, 0, pytest.approx(0.02))
 
 
 # The size of a batch

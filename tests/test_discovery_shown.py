@@ -93,3 +93,11 @@ def test_texts_of_strangers_stay_short(facts):
     facts["open"]["proposals"][0]["texts"] = ["x" * 1000]
     table = next(b for b in page_open.blocks(facts) if isinstance(b, Table))
     assert len(table.rows[0]["texts"]) <= 160
+
+
+def test_the_report_does_not_say_of_parts_of_a_class_that_they_look_like_none(facts):
+    first, *others = facts["open"]["candidates"]
+    facts["open"]["candidates"] = [first | {"origin": "split", "novel": False}, *others]
+    prose = next(b.text for b in page_open.blocks(facts) if isinstance(b, Prose))
+    assert "1 group of texts looks like no known class" in prose
+    assert "1 part of a class that was split is not decided on" in prose

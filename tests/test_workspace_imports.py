@@ -144,12 +144,16 @@ def test_a_class_that_came_with_the_data_is_described_by_the_configuration(tmp_p
     assert items.add_classes(store, wanted, "config") == 0
     assert items.add_classes(store, wanted, "config") == 0
     assert items.add_classes(store, [ClassSpec("refund", "other")], "config") == 0
+    assert items.add_classes(store, [ClassSpec("delay", "", ("when?",))], "config") == 0
 
     known = {c.name: c for c in items.classes(store)}
     assert known["refund"] == ClassSpec("refund", "Wants money", ("pay!",))
-    assert known["delay"] == ClassSpec("delay")
+    assert known["delay"] == ClassSpec("delay", "", ("when?",))
     versions = [(c.action, c.classes, c.author) for c in class_changes.history(store)]
-    assert versions[1:] == [("describe", ("refund",), "config.toml")]
+    assert versions[1:] == [
+        ("describe", ("refund",), "config.toml"),
+        ("describe", ("delay",), "config.toml"),
+    ]
 
 
 def test_a_class_can_be_added_and_a_lookalike_can_not(tmp_path, store_of):

@@ -53,12 +53,17 @@ def blocks(facts: Mapping[str, Any]) -> Iterator[Block]:
 def _standing(facts: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]]) -> str:
     counts, found = facts["counts"], facts["open"]
     known, seen = counts["classes_known"], counts["classes_seen"]
-    told = [f"{known} classes are known, {seen} of them have a label"]
+    are = "class is" if known == 1 else "classes are"
+    told = [f"{known} {are} known, {seen} with a label"]
     if n := len(found["proposals"]):
         told.append(f"people asked for {n} more")
-    if n := len(found["candidates"]):
+    parts = sum(c["origin"] == "split" for c in found["candidates"])
+    if n := len(found["candidates"]) - parts:
         looks = "group of texts looks" if n == 1 else "groups of texts look"
         told.append(f"{n} {looks} like no known class")
+    if parts:
+        are = "part of a class that was split is" if parts == 1 else "parts of split classes are"
+        told.append(f"{parts} {are} not decided on")
     words = "; ".join(told) + "."
     last = rounds[-1] if rounds else None
     if last and last["unseen"] is not None:
@@ -123,7 +128,7 @@ def _groups(groups: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
         }
         for g in groups
     ]
-    yield Table("Groups of texts that look like no known class", _GROUPS, rows[:_ROWS])
+    yield Table("Groups of texts that may be classes", _GROUPS, rows[:_ROWS])
     if rest := rows[_ROWS:]:
         yield Table(f"{len(rest)} more", _GROUPS, rest, folded=True)
 

@@ -91,8 +91,9 @@ def _suspicious(facts: Mapping[str, Any]) -> Iterator[Block]:
     if not rows:
         yield Prose("No label looks wrong, as far as the newest audit can tell.")
         return
+    look = "label looks" if total == 1 else "labels look"
     yield Prose(
-        f"{total:,} labels look wrong to a classifier that did not see them. A score near 0 is"
+        f"{total:,} {look} wrong to a classifier that did not see them. A score near 0 is"
         " severe. Correct one with al-loop fix, or edit the answer in Label Studio."
     )
     columns = {"item_id": "id", "label": "label", "suggested": "looks like", "score": "score"}

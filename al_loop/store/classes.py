@@ -27,14 +27,19 @@ def describe(store: Store, spec: ClassSpec) -> None:
 
 
 def fill(store: Store, specs: Iterable[ClassSpec], author: str) -> None:
-    """Describe the classes that came without a description or an example, each as a version.
+    """Give classes the description and the examples that they lack, each class as a version.
 
     What is there stays: after its beginning the workspace counts, not config.toml.
     """
-    rows = store.rows("SELECT name FROM classes WHERE description = '' AND examples = '[]'")
-    bare = {row["name"] for row in rows}
+    rows = store.rows("SELECT name, description, examples FROM classes")
+    known = {r["name"]: (r["description"], tuple(json.loads(r["examples"]))) for r in rows}
     for spec in specs:
-        if spec.name in bare and (spec.description or spec.examples):
-            describe(store, spec)
-            detail = {"description": spec.description, "examples": list(spec.examples)}
-            class_changes.add(store, class_changes.New("describe", [spec.name], {}, detail), author)
+        if spec.name not in known:
+            continue
+        description, examples = known[spec.name]
+        after = ClassSpec(spec.name, description or spec.description, examples or spec.examples)
+        if (after.description, after.examples) == (description, examples):
+            continue
+        describe(store, after)
+        detail = {"description": after.description, "examples": list(after.examples)}
+        class_changes.add(store, class_changes.New("describe", [spec.name], {}, detail), author)

@@ -216,7 +216,7 @@ def add_class(store: Store, spec: ClassSpec, origin: Origin, author: str = "") -
 def add_classes(store: Store, specs: Iterable[ClassSpec], origin: Origin, author: str = "") -> int:
     """Add many classes as one version and return how many were new; see `add_class`.
 
-    Those of config.toml also describe classes that are there and were never described.
+    Those of config.toml also give classes that are there what they lack: see `table.fill`.
     """
     specs = list(map(clean_class, specs))
     new = put_classes(store, specs, origin)

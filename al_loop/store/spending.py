@@ -1,8 +1,11 @@
 """What people's answers cost: counts and hours, from the views `spending` and `spending_by_...`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from al_loop.labels import folded
+from al_loop.store import class_changes
 from al_loop.store.core import Store
 
 By = Literal["round", "annotator", "class"]
@@ -50,13 +53,36 @@ def total(store: Store) -> tuple[Tally, Breaks]:
 
 
 def by(store: Store, what: By) -> list[tuple[int | str | None, Tally]]:
-    """Return what was spent by round, annotator or class; rounds in order, the others by cost."""
+    """Return what was spent by round, annotator or class; rounds in order, the others by cost.
+
+    An answer counts for the class that its name counts as by now.
+    """
     order = "round IS NULL, round" if what == "round" else f"labels DESC, answers DESC, {what}"
     rows = store.rows(
         f"SELECT {what} AS name, labels, answers, skips, hours FROM spending_by_{what}"
         f" ORDER BY {order}"
     )
-    return [(r["name"], Tally(r["labels"], r["answers"], r["skips"], r["hours"])) for r in rows]
+    found = [(r["name"], Tally(r["labels"], r["answers"], r["skips"], r["hours"])) for r in rows]
+    return _of_today(store, found) if what == "class" else found
+
+
+def _of_today(
+    store: Store, tallies: Sequence[tuple[str | None, Tally]]
+) -> list[tuple[int | str | None, Tally]]:
+    """Return what each class cost under the name that its answers count as by now."""
+    now = class_changes.names(store)
+    sums: dict[str | None, Tally] = {}
+    for name, tally in tallies:
+        name = None if name is None else now.get(folded(name), name)
+        sums[name] = _sum(sums[name], tally) if name in sums else tally
+    order = sorted(sums.items(), key=lambda s: (-s[1].labels, -s[1].answers, s[0] or ""))
+    return list(order)
+
+
+def _sum(a: Tally, b: Tally) -> Tally:
+    timed = [t.hours for t in (a, b) if t.hours is not None]
+    hours = sum(timed) if timed else None
+    return Tally(a.labels + b.labels, a.answers + b.answers, a.skips + b.skips, hours)
 
 
 def answer_times(store: Store, since: str) -> list[str]:
