@@ -54,7 +54,11 @@ def test_the_list_has_known_proposed_and_candidate_classes_with_their_evidence(w
     assert any("=broken" in r and "proposed" in r for r in rows)
     assert any("candidate" in r and "0.300" in r and "0.900" in r and "yes" in r for r in rows)
     assert any("broken glass" in r and "please" in r for r in rows)  # a central text
-    assert "accept one: al-loop classes accept" in rows[-1]
+    assert rows[-3:] == [
+        "accept one: al-loop classes accept =broken",
+        "  --as NAME: under another name, or as a class that is there already",
+        "or it is none: al-loop classes reject =broken",
+    ]
 
     found = json.loads(al_loop("--json")[1])
     assert [c["name"] for c in found["classes"]] == ["refund", "delay"]
@@ -72,6 +76,26 @@ def test_the_list_has_known_proposed_and_candidate_classes_with_their_evidence(w
     table = list(csv.DictReader(io.StringIO(al_loop("--csv")[1])))
     assert [r["name"] for r in table][2] == "'=broken"
     assert len(al_loop("--md")[1].splitlines()) == 6
+
+
+def test_of_many_groups_the_table_has_those_that_matter_and_says_how_to_see_the_others(
+    world, al_loop
+):
+    for number in range(12):
+        group(world, f"loose {number}", (), offered=False)
+    group(world, "on the page", ())
+    al_loop("reject", "loose 0")
+
+    _, out, _ = al_loop()
+
+    rows = [line for line in out.splitlines() if line.startswith("loose")]
+    assert len(rows) == 10
+    assert not any(line.startswith("loose 0 ") for line in rows)  # rejected: others come first
+    assert "broken glass" in out
+    assert "on the page" in out
+    assert "... and 2 more groups: al-loop classes --all" in out
+    assert "rejected" in al_loop("--all")[1]
+    assert len(json.loads(al_loop("--json")[1])["candidates"]) == 14
 
 
 def test_every_command_says_what_it_did_and_again_that_it_is_so_already(world, al_loop):

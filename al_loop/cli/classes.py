@@ -2,34 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from al_loop.cli.classes_list import show
 from al_loop.cli.fix import login
 from al_loop.cli.progress import bar, say
-from al_loop.cli.tables import echo_json, echo_table, formats, one_line, shorten
+from al_loop.cli.tables import formats, one_line
 
 if TYPE_CHECKING:
     from al_loop.app import App
     from al_loop.classes.live import Outcome
 
 F = TypeVar("F", bound=Callable[..., Any])
-_COLUMNS = {
-    "name": "class",
-    "id": "id",
-    "status": "status",
-    "labels": "labels",
-    "size": "texts",
-    "nearest_class": "nearest class",
-    "similarity": "similarity",
-    "stability": "stability",
-    "offered": "offered",
-    "description": "description",
-}
-_OF_CANDIDATES = ("id", "size", "nearest_class", "similarity", "stability", "offered")
-_EXAMPLES = 3
 
 
 def signed(command: F) -> F:
@@ -52,79 +38,21 @@ def described(command: F) -> F:
 
 
 @click.group(invoke_without_command=True)
+@click.option("--all", "every", is_flag=True, help="Every group, however many there are.")
 @formats
 @click.pass_context
-def classes(ctx: click.Context, form: str | None) -> None:
+def classes(ctx: click.Context, form: str | None, *, every: bool) -> None:
     """Show and change classes.
 
     Known classes with their labels; proposals: what people wrote into "missing class"; candidates:
     groups of texts that no known class explains, or parts of a class that was split. Neither is
     trained on until it is accepted. Every change is a version, kept with its author.
+
+    The table has the groups that are on the labeling page or that people asked for, and the ten
+    largest others; --json, --csv and --md have all.
     """
     if ctx.invoked_subcommand is None:
-        _list(ctx.obj, form)
-
-
-def _list(root: Path, form: str | None) -> None:
-    from al_loop.report.classes import facts
-    from al_loop.store import answers, open_store
-    from al_loop.workspace import find
-
-    store = open_store(find(root).db_path)
-    proposals = answers.proposed(store)
-    if len(proposals) > 1:
-        proposals = _grouped(root)
-    found = facts(store, proposals)
-    store.close()
-    if form == "json":
-        echo_json(found)
-        return
-    rows = _rows(found)
-    if form is None and not rows:
-        click.echo("no class yet: al-loop classes add NAME")
-        return
-    columns = dict(_COLUMNS)
-    if form is None:
-        rows = [r | {"description": shorten(str(r["description"]), 50)} for r in rows]
-        if not found["candidates"]:
-            columns = {k: v for k, v in columns.items() if k not in _OF_CANDIDATES}
-    echo_table(rows, columns, form)
-    if form is None:
-        _tell(found)
-
-
-def _grouped(root: Path) -> Any:
-    """Return the proposals grouped by meaning."""
-    from al_loop import app
-    from al_loop.classes.proposals import grouped
-
-    with app.opened(root, bar) as opened:
-        return grouped(opened, say)
-
-
-def _rows(found: dict[str, Any]) -> list[dict[str, Any]]:
-    rows = [c | {"status": "known"} for c in found["classes"]]
-    for p in found["proposals"]:
-        others = ", ".join(p["spellings"][1:])
-        rows.append(
-            p | {"labels": p["answers"], "description": f"also: {others}" if others else ""}
-        )
-    for c in found["candidates"]:
-        part = f"part of {c['part_of']}: " if c["part_of"] else ""
-        told = {"labels": c["answers"], "description": part + ", ".join(c["phrases"])}
-        rows.append(c | told | {"offered": "yes" if c["offered"] else "no"})
-    return rows
-
-
-def _tell(found: dict[str, Any]) -> None:
-    """Show what candidates are about, and what to type."""
-    for c in found["candidates"]:
-        for text in c["examples"][:_EXAMPLES]:
-            click.echo(f"  {c['id']} {one_line(c['name'])}: {shorten(text, 70)}")
-    open_ = [p["name"] for p in found["proposals"] if p["status"] == "proposed"]
-    open_ += [c["name"] for c in found["candidates"] if c["status"] == "candidate"]
-    if open_:
-        click.echo(f"accept one: al-loop classes accept {quote(one_line(open_[0]))}")
+        show(ctx.obj, form, every=every)
 
 
 def run(root: Path, command: "Callable[[App], Outcome]", *, gains: bool = False) -> None:
