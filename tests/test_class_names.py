@@ -1,16 +1,18 @@
 """Old names of classes: answers keep them, and count as what they are called today."""
 
 import dataclasses
+from functools import partial
 
 import pytest
 
-from al_loop import fix, workspace
+from al_loop import fix, models, workspace
 from al_loop.classes import changing
 from al_loop.classes.changing import Described
 from al_loop.errors import DataError, InputError
 from al_loop.imports import Request
 from al_loop.labels import Names, Verdict, by_folded_name, judge
 from al_loop.loop import knowledge
+from al_loop.report import explain, people, quality
 from al_loop.store import (
     answers,
     checks,
@@ -230,6 +232,52 @@ def test_rounds_are_compared_in_the_classes_of_today(tmp_path):
         assert versions == [1, 1, 2]
         assert before is not None
         assert sound(world)
+
+
+def test_what_a_model_of_before_says_is_told_in_the_names_of_today(tmp_path):
+    with World(tmp_path, table=offline.rows(90)) as world:
+        test = [(f"t{i}", f"{text} again", label) for i, text, label in offline.rows(45)]
+        workspace.add(
+            world.app.workspace, Request(None, offline.write(world.root / "test.csv", test))
+        )
+        asked = [*world.round(), *world.round()]
+
+        def looks():
+            saved = results.current_model(world.store)
+            config, folder = world.app.config, world.app.workspace.models_dir
+            found = quality.predictions(world.store, config, world.app.vectors, folder)
+            right = [t == p for t, p in zip(found.truth, found.predicted, strict=True)]
+            model = models.load(folder / saved.path, saved.sha256)
+            vectors = partial(world.app.vectors, saved.encoder)
+            guess = explain.guesses(world.store, asked[0].item_id, vectors, model, saved.classes)
+            return right, {g["class"]: g["probability"] for g in guess}, people.suggestions(store)
+
+        store = world.store
+        right, guess, suggested = looks()
+        assert suggested["shown"]["n"] > 0
+        assert suggested["shown"]["hits"] > 0
+        rename(world, "refund", "money")
+        merge(world, "delay", "damage")
+        right_now, guess_now, suggested_now = looks()
+        assert sum(right_now) >= sum(right)
+        assert guess_now["money"] == guess["refund"]
+        assert guess_now["damage"] == pytest.approx(guess["delay"] + guess["damage"], abs=1e-3)
+        world.round()
+        assert suggested_now["shown"]["hits"] >= suggested["shown"]["hits"]
+
+
+def test_a_suggestion_that_is_said_under_a_newer_name_is_the_same(world):
+    world.round()
+    world.run("selected")
+    rename(world, "refund", "money")
+    tasks = world.push()
+    for task in tasks:
+        said = task.suggestion.label if task.suggestion else "delay"
+        world.answer([task], labels=(said,), origin="prediction")
+    world.run()
+    said = people.suggestions(world.store)["shown"]
+    assert said["hits"] == said["n"] > 0
+    assert "money" in {t.suggestion.label for t in tasks if t.suggestion}
 
 
 PARTS = Names(by_folded_name(["A", "A1", "A2", "B"]), parents={"a1": "a", "a2": "a1"})

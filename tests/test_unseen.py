@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from al_loop.classes import deciding
 from al_loop.loop import machine
 from al_loop.loop import unseen as measuring
 from al_loop.store import first_seen, results
 from strategies.unseen import Unseen, unseen
-from tests import worlds
+from tests import offline, worlds
+from tests.answering import World
 
 
 def discoveries(hazards, rounds, size, rng):
@@ -138,3 +140,33 @@ def test_without_any_label_there_is_no_estimate():
         "unseen": None,
     }
     store.close()
+
+
+def test_a_class_that_people_asked_for_is_seen_until_it_is_rejected(tmp_path):
+    with World(tmp_path, config=offline.CONFIG.replace("[classes.damage]\n", "")) as world:
+        tasks = world.push()
+        world.answer([t for t in tasks if world.table[t.item_id][1] != "damage"])
+        broken = [t for t in tasks if world.table[t.item_id][1] == "damage"]
+        world.answer(broken, missing="broken")
+        world.run()
+        found = first_seen.seen(world.store)
+        assert broken
+        assert found.first["broken"] == 1
+        assert (found.asked, found.labels) == ({"broken"}, {1: len(tasks)})
+        asked = measuring.measure(world.store, 1, 48)
+        assert asked[1].high > 1
+        deciding.accept(world.app, "broken", "lead", world.say)
+        assert measuring.measure(world.store, 1, 48) == asked
+        assert first_seen.seen(world.store).asked == set()
+
+
+def test_what_was_rejected_is_no_class_that_was_seen(tmp_path):
+    with World(tmp_path) as world:
+        tasks = world.push()
+        world.answer(tasks[:2], missing="odd")
+        world.answer(tasks[2:])
+        world.run()
+        deciding.reject(world.app, "odd", "lead", world.say)
+        found = first_seen.seen(world.store)
+        assert "odd" not in found.first
+        assert found.labels == {1: len(tasks) - 2}

@@ -10,7 +10,6 @@ from al_loop import learner, metrics, models
 from al_loop.config import Config
 from al_loop.crash import point
 from al_loop.errors import StateError
-from al_loop.labels import folded
 from al_loop.loop import knowledge, unseen
 from al_loop.loop.parts import Parts, Vectors, generator
 from al_loop.store import answers, class_changes, fixes, results, rounds
@@ -145,8 +144,7 @@ def _measured_anew(parts: Parts, round_: Round, config: Config) -> list[Metric]:
         model = models.load(parts.models_dir / saved.path, saved.sha256)
     except StateError:
         return []
-    today = class_changes.names(store)
-    names = [today.get(folded(name), name) for name in saved.classes]
+    names = class_changes.today(store, saved.classes)
     order = {name: i for i, name in enumerate(dict.fromkeys([*names, *(t[3] for t in test)]))}
     X = parts.vectors(saved.encoder, [t[2] for t in test], [t[1] for t in test])
     truth = np.array([order[t[3]] for t in test], dtype=np.int64)

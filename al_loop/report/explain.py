@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlite3 import Row
 from typing import TYPE_CHECKING, Any
 
-from al_loop.store import Store, answers, fixes, results, stories
+from al_loop.store import Store, answers, class_changes, fixes, results, stories
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,8 +115,11 @@ def guesses(
 
     item = stories.item(store, item_id)
     proba = model.proba(vectors([item["text_hash"]], [item["text"]]))[0]
-    best = np.argsort(-proba, kind="stable")[:GUESSES]
-    return [{"class": classes[i], "probability": round(float(proba[i]), 4)} for i in best.tolist()]
+    names = class_changes.today(store, classes)
+    own = list(dict.fromkeys(names))  # two classes may be one by now
+    shares = np.bincount([own.index(name) for name in names], weights=proba)
+    best = np.argsort(-shares, kind="stable")[:GUESSES]
+    return [{"class": own[i], "probability": round(float(shares[i]), 4)} for i in best.tolist()]
 
 
 def has_learned(store: Store, found: Mapping[str, Any]) -> bool:

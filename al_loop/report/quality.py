@@ -13,7 +13,7 @@ from al_loop import learner, models
 from al_loop.config import Config
 from al_loop.errors import StateError
 from al_loop.report.rates import wilson
-from al_loop.store import Store, answers, reporting, results
+from al_loop.store import Store, answers, class_changes, reporting, results
 
 #: (encoder, text hashes, texts) -> (n, d) vectors
 Vectors: TypeAlias = Callable[[str, Sequence[str], Sequence[str]], npt.NDArray[np.float32]]
@@ -57,7 +57,8 @@ def predictions(store: Store, config: Config, vectors: Vectors, models_dir: Path
         else:
             X = vectors(saved.encoder, [t[2] for t in test], [t[1] for t in test])
             best = classifier.proba(X).argmax(axis=1)
-            return Predictions([t[3] for t in test], [saved.classes[i] for i in best], "test set")
+            names = class_changes.today(store, saved.classes)
+            return Predictions([t[3] for t in test], [names[i] for i in best], "test set")
     return _cross_validated(store, config, vectors, trouble)
 
 

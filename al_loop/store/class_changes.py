@@ -80,6 +80,12 @@ def names(store: Store) -> dict[str, str]:
     return _names(store, _renamings(store))
 
 
+def today(store: Store, earlier: Iterable[str]) -> list[str]:
+    """Return what names, as a model of an earlier round has them, count as by now."""
+    known = names(store)
+    return [known.get(folded(name), name) for name in earlier]
+
+
 def vocabulary(store: Store) -> Names:
     """Return what the names in answers, data and decisions stand for."""
     changes = history(store)

@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from al_loop.labels import folded
+from al_loop.store import class_changes
 from al_loop.store.core import Store
 from al_loop.store.spending import Tally
 
@@ -50,9 +52,17 @@ def speeds(store: Store) -> dict[str, list[float]]:
 
 
 def suggestions(store: Store) -> dict[bool, tuple[int, int]]:
-    """Map whether suggestions were hidden to (answers, those that equal the suggestion)."""
-    rows = store.rows("SELECT blind, COUNT(*), SUM(same) FROM suggestions GROUP BY blind")
-    return {bool(r[0]): (r[1], r[2]) for r in rows}
+    """Map whether suggestions were hidden to (answers, those that equal the suggestion).
+
+    In the names of today: a class may have got another one between the two.
+    """
+    known = class_changes.names(store)
+    found: dict[bool, tuple[int, int]] = {}
+    for r in store.rows("SELECT blind, suggestion, label FROM suggestions"):
+        n, same = found.get(bool(r["blind"]), (0, 0))
+        one, two = (known.get(folded(r[x]), r[x]) for x in ("suggestion", "label"))
+        found[bool(r["blind"])] = n + 1, same + (one == two)
+    return found
 
 
 def doubtful_ids(store: Store) -> set[str]:
