@@ -207,3 +207,15 @@ def test_with_the_server_away_the_change_stands_and_the_same_command_brings_the_
     page.away = False
     assert al_loop("accept", "1", "--as", "damage")[1] == "'1' counts as 'damage' already\n"
     assert [c.name for c in page.offers[-1].classes][-1] == "damage"
+
+
+def test_a_split_that_the_page_did_not_get_is_shown_there_by_the_same_command(al_loop, page):
+    page.away = True
+    code, _, err = al_loop("split", "refund")
+    assert code != 0
+    assert "not on the labeling page yet" in err
+    page.away = False
+    code, _, err = al_loop("split", "refund")
+    assert (code, "'refund' is split already" in err) == (2, True)
+    names = [c.name for c in page.offers[-1].candidates]
+    assert any(name.startswith("refund: ") for name in names)

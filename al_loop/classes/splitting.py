@@ -43,6 +43,7 @@ def split(
     author = signature(author)
     class_ = known_class(app.store, name, former=True)
     if waiting := _open_parts(app.store, class_):
+        change(app, lambda _: f"{shown(class_)} is split", say, live=live)  # if a try was cut off
         raise DataError(
             f"{shown(class_)} is split already: {', '.join(map(shown, waiting))}",
             hint=f"decide on them first: `{command('accept', waiting[0])}`, or reject",
