@@ -23,7 +23,7 @@ _COLUMNS = {
     "size": "size",
     "name": "name",
     "phrases": "phrases",
-    "nearest": "nearest known class",
+    "nearest_class": "nearest known class",
     "similarity": "similarity",
     "novel": "novel",
     "stability": "stability",
@@ -156,12 +156,28 @@ def _print(found: "Discovery", facts: dict[str, Any], form: str | None, limit: i
     if len(groups) < len(found.groups):
         click.echo(f"... and {len(found.groups) - len(groups):,} more groups: --limit N")
     click.echo(one_line(_summary(facts)))
+    for hint in _hints(found, facts):
+        click.echo(hint)
+
+
+def _hints(found: "Discovery", facts: dict[str, Any]) -> Iterator[str]:
+    """Say why groups below the threshold are not novel, and what to type where none is."""
+    limit = facts["threshold"]
+    if limit is None:
+        return
+    n = sum(not g.novel and (g.similarity or 0.0) < limit for g in found.groups)
+    if n:
+        are = "1 more is" if n == 1 else f"{n:,} more are"
+        yield f"{are} less similar, but not novel: loose, with labeled texts in it, or decided on"
+    if found.groups and not found.novel:
+        yield f"a higher threshold shows more: --threshold {min(limit + 0.1, 0.95):.2f}"
 
 
 def _summary(facts: dict[str, Any]) -> str:
     if not facts["total_clusters"]:
         return f"{facts['total_texts']:,} texts: no group stands out, or they are too few"
-    novel = f"{facts['novel_cluster_count']:,} of {facts['total_clusters']:,} groups are novel"
+    is_ = "is" if facts["novel_cluster_count"] == 1 else "are"
+    novel = f"{facts['novel_cluster_count']:,} of {facts['total_clusters']:,} groups {is_} novel"
     rule = ": no class is known, so every dense group counts (--known FILE names classes)"
     if facts["threshold"] is not None:
         rule = f": less similar than {facts['threshold']:.3f} to every known class"
@@ -175,7 +191,7 @@ def _row(group: "Group", form: str | None) -> dict[str, Any]:
         "size": group.size,
         "name": group.name if form == "csv" else shorten(group.name, 40),
         "phrases": phrases if form == "csv" else shorten(phrases, 60),
-        "nearest": group.nearest,
+        "nearest_class": group.nearest,
         "similarity": group.similarity,
         "novel": "yes" if group.novel else "no",
         "stability": group.stability,
