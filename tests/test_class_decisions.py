@@ -523,3 +523,13 @@ def test_proposals_are_one_where_their_names_are_spelled_alike(world):
     world.run()
     (only,) = grouped(world.app, world.say)
     assert (only.name, len(only.item_ids)) == ("refunds", 3)
+
+
+def test_a_replay_knows_who_chose_a_text_not_who_asked_about_it_again(world):
+    from al_loop.compare import live
+
+    waiting_after_reject(world)
+    world.answer(world.push(), labels=("delay",))
+    world.run()
+    chosen = live._chosen_by(world.store, answers.labeled(world.store, "pool"))
+    assert chosen.keys() <= {"auto", "random"}

@@ -9,6 +9,7 @@ from al_loop import fix, models, workspace
 from al_loop.classes import changing
 from al_loop.classes.changing import Described
 from al_loop.errors import DataError, InputError
+from al_loop.export.rows import Wanted, opened
 from al_loop.imports import Request
 from al_loop.labels import Names, Verdict, by_folded_name, judge
 from al_loop.loop import knowledge
@@ -264,6 +265,22 @@ def test_what_a_model_of_before_says_is_told_in_the_names_of_today(tmp_path):
         assert guess_now["damage"] == pytest.approx(guess["delay"] + guess["damage"], abs=1e-3)
         world.round()
         assert suggested_now["shown"]["hits"] >= suggested["shown"]["hits"]
+
+
+def test_an_export_has_one_name_a_class_and_nobody_disagrees_with_a_newer_one(world):
+    world.round()
+    world.round()
+    rename(world, "refund", "money")
+    merge(world, "delay", "damage")
+    with opened(world.store, Wanted(distinct=True)) as found:
+        entries = list(found.entries)
+    said = {label for e in entries for a in e.answers for label in a.labels}
+    suggested = {e.fields["suggestion"] for e in entries} - {None}
+    assert said == {e.fields["label"] for e in entries} == {"money", "damage"}
+    assert suggested
+    assert suggested <= said
+    assert {e.suggestion.label for e in entries if e.suggestion} == suggested
+    assert {e.fields["consensus"] for e in entries} == {1.0}
 
 
 def test_a_suggestion_that_is_said_under_a_newer_name_is_the_same(world):

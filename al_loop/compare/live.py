@@ -136,7 +136,8 @@ def _chosen_by(store: Store, pool: Sequence[tuple[str, str, str, str]]) -> dict[
     source: dict[str, str] = {}
     for number in range(1, rounds.last_number(store) + 1):
         batch = rounds.batch(store, number)
-        source |= {row.item_id: row.strategy.partition(" ")[0] for row in batch}
+        # A second look asks about what was chosen before.
+        source |= {b.item_id: b.strategy.partition(" ")[0] for b in batch if b.look == 0}
     return dict(Counter(source.get(row[0], _GIVEN) for row in pool).most_common())
 
 

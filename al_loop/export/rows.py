@@ -4,11 +4,11 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
-from al_loop.labels import votes_of
+from al_loop.labels import folded, votes_of
 from al_loop.store import Store, class_changes
 from al_loop.store import export as queries
 from al_loop.types import Answer, Role, Suggestion
@@ -57,7 +57,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row. `fields` has every name of `FIELDS`, `kept` the kept columns by their own names."""
+    """One row. `fields` has every name of `FIELDS`, `kept` the kept columns by their own names.
+
+    Answers and suggestions have the names of today, as labels do.
+    """
 
     item_id: str
     fields: dict[str, Any]
@@ -144,8 +147,12 @@ def _entries(store: Store, which: Mapping[str, Any]) -> Iterator[Entry]:
             while group is not None and group[0] < position:
                 group = next(groups, None)
             if group is not None and group[0] == position:
-                found = tuple(answer for _, answer in group[1])
+                found = tuple(_today(answer, known) for _, answer in group[1])
         yield _entry(row, found, known)
+
+
+def _today(answer: Answer, known: Mapping[str, str]) -> Answer:
+    return replace(answer, labels=tuple(known.get(folded(n), n) for n in answer.labels))
 
 
 def _entry(row: sqlite3.Row, found: tuple[Answer, ...], known: Mapping[str, str]) -> Entry:
@@ -153,6 +160,7 @@ def _entry(row: sqlite3.Row, found: tuple[Answer, ...], known: Mapping[str, str]
     who = votes or dict.fromkeys(answer.annotator for answer in found)
     agree = sum(label == row["label"] for label in votes.values())
     times = [answer.updated_at for answer in found]
+    suggested = row["suggestion"] and known.get(folded(row["suggestion"]), row["suggestion"])
     values = {
         **{name: row[name] for name in row.keys() if name in FIELDS},  # noqa: SIM118
         "annotators": sorted(who),
@@ -160,9 +168,9 @@ def _entry(row: sqlite3.Row, found: tuple[Answer, ...], known: Mapping[str, str]
         "consensus": agree / len(votes) if votes and row["label"] is not None else None,
         "labeled_at": row["fixed_at"] or max(times, default=None),
         "doubtful": bool(row["flagged"]) if row["audited"] and row["label"] is not None else None,
-        "blind": None if row["suggestion"] is None else bool(row["blind"]),
+        "suggestion": suggested,
+        "blind": None if suggested is None else bool(row["blind"]),
     }
-    suggested = row["suggestion"]
     return Entry(
         item_id=row["item_id"],
         fields={name: values[name] for name in FIELDS},
