@@ -161,7 +161,10 @@ def _print(found: "Discovery", facts: dict[str, Any], form: str | None, limit: i
 
 
 def _hints(found: "Discovery", facts: dict[str, Any]) -> Iterator[str]:
-    """Say why groups below the threshold are not novel, and what to type where none is."""
+    """Say why groups below the threshold are not novel, and how to see more that may be.
+
+    Where nobody has set the threshold it may be too careful; where none is novel, too.
+    """
     limit = facts["threshold"]
     if limit is None:
         return
@@ -169,7 +172,7 @@ def _hints(found: "Discovery", facts: dict[str, Any]) -> Iterator[str]:
     if n:
         are = "1 more is" if n == 1 else f"{n:,} more are"
         yield f"{are} less similar, but not novel: loose, with labeled texts in it, or decided on"
-    if found.groups and not found.novel:
+    if found.groups and not (found.novel and found.config.discovery.similarity_threshold):
         yield f"a higher threshold shows more: --threshold {min(limit + 0.1, 0.95):.2f}"
 
 
