@@ -1,4 +1,4 @@
-"""Changes of the classes of a live project, cut off anywhere: the same command ends what was begun."""
+"""Changes of the classes of a live project, cut off anywhere: the same command goes on."""
 
 import shutil
 
@@ -8,7 +8,7 @@ from tests import story
 from tests.story import TOKEN_VARIABLE, People
 
 COMMANDS = (
-    ("classes", "rename", "refund", "money"),
+    ("classes", "rename", "damage", "broken"),
     ("classes", "merge", "delay", "refund"),
     ("classes", "split", "refund", "--parts", "2"),
     ("classes", "describe", "refund", "--description", "Wants <it> & more"),
