@@ -478,6 +478,7 @@ def test_names_are_suggested_as_they_are_called_today(world):
 
 
 def test_the_story_of_a_text_tells_both_looks(world):
+    from al_loop.cli.explain import _choice
     from al_loop.report import explain
 
     texts = waiting_after_reject(world)
@@ -486,6 +487,7 @@ def test_the_story_of_a_text_tells_both_looks(world):
     world.run()
     story = explain.facts(world.store, texts[0])
     assert [c["strategy"] for c in story["chosen"]][-1] == "second look"
+    assert " no suggestion: people look at it afresh" in _choice(story["chosen"][-1])
     assert [a["label"] for a in story["answers"]] == ["broken glass", "delay"]
     assert story["label"] == "delay"
     assert results.counts(world.store)["labels"] == len(labels_of(world))

@@ -30,6 +30,7 @@ _ORIGINS = {
     "prediction": ", as suggested",
     "prediction-changed": ", the suggestion changed",
 }
+_AGAIN = "second look"  # what chose a text that people are asked about once more
 
 
 @click.command()
@@ -131,7 +132,8 @@ def _choice(r: Facts) -> Iterator[str]:
     if r["inclusion"] is not None:
         yield f" drawn by chance: every such text had a probability of {r['inclusion']:.4g}"
     if r["suggestion"] is None:
-        yield " no suggestion: there was no model yet"
+        again = r["strategy"] == _AGAIN
+        yield f" no suggestion: {'people look at it afresh' if again else 'there was no model yet'}"
     else:
         hidden = "hidden from people" if r["blind"] else "shown to people"
         score = "" if r["suggestion_score"] is None else f" ({r['suggestion_score']:.3f})"
