@@ -132,6 +132,13 @@ def test_every_command_says_what_it_did_and_again_that_it_is_so_already(world, a
     assert al_loop("history", "--csv")[1].count("\n") == 8
 
 
+def test_the_history_tells_a_new_class_from_a_name_that_counts_as_a_known_one(world, al_loop):
+    al_loop("accept", "1", "--as", "damage")
+    al_loop("accept", "=broken", "--as", "damage")
+    shown = [line.split("accept")[1].strip() for line in al_loop("history")[1].splitlines()[3:]]
+    assert shown == ["damage is a class, also for broken glass [2J", "=broken counts as damage"]
+
+
 def test_an_unknown_name_is_one_line_with_the_nearest(world, al_loop):
     code, out, err = al_loop("merge", "refnd", "delay")
     assert (code, out) == (2, "")

@@ -33,7 +33,7 @@ _OPEN = {
 #: Texts that people answered and that have no label nevertheless.
 _ODD = {
     "skipped": "skipped by all who saw them",
-    "conflict": "labeled differently, left out until someone settles it",
+    "conflict": "labeled differently, left out until someone settles it (al-loop fix)",
     "unusable": "answered with nothing that fits the page",
 }
 _CSV = {

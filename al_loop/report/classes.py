@@ -1,6 +1,6 @@
 """Classes with their labels, proposals with their texts, candidates with their evidence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -75,15 +75,21 @@ def _candidate(group: Candidate, asked: Mapping[str, Proposal]) -> dict[str, Any
 
 def versions(store: Store) -> list[dict[str, Any]]:
     """Return every change of the classes, oldest first, as `al-loop classes history` prints it."""
-    rounds = class_changes.rounds(store)
-    return [
-        asdict(c) | {"classes": list(c.classes), "what": words(c), "rounds": rounds[c.version]}
-        for c in class_changes.history(store)
-    ]
+    rounds, known = class_changes.rounds(store), set[str]()
+    found = []
+    for c in class_changes.history(store):
+        told = {"classes": list(c.classes), "what": words(c, known), "rounds": rounds[c.version]}
+        found.append(asdict(c) | told)
+        if c.action in ("rename", "merge"):
+            known.discard(c.classes[0])
+            known.add(c.classes[-1])
+        elif c.action != "reject":
+            known.update(c.classes)
+    return found
 
 
-def words(change: class_changes.Change) -> str:
-    """Say what a change was."""
+def words(change: class_changes.Change, known: Collection[str] = ()) -> str:
+    """Say what a change was; known: the classes that were there before."""
     names = ", ".join(change.classes)
     last = change.classes[-1] if change.classes else ""
     match change.action:
@@ -93,6 +99,8 @@ def words(change: class_changes.Change) -> str:
             return f"{change.classes[0]} counts as {last}"
         case "accept":
             others = [name for name in change.names if folded(name) != folded(last)]
+            if last in known and others:
+                return f"{', '.join(others)} {'counts' if len(others) == 1 else 'count'} as {last}"
             return f"{names} is a class" + (f", also for {', '.join(others)}" if others else "")
         case "split":
             return f"{names} into {', '.join(change.detail.get('parts', {}))}"
