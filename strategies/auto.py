@@ -23,6 +23,7 @@ from strategies.baseline import random
 from strategies.coverage import Coverage, greedy
 from strategies.grouping import BLOCK, as_float32, cold_start, covered
 from strategies.judgment import Seen, Split, look, split
+from strategies.novelty import novelty
 from strategies.part import choose_from_rest
 from strategies.uncertainty import margins
 
@@ -34,14 +35,14 @@ CANDIDATES, CANDIDATES_EACH, OF_ALL = 3_000, 10, 10_000
 #: The kernel exp(-d^2 / s^2) has so many times the median d^2 of a text to the nearest labeled
 #: one as s^2, but at least so much, where labels are next to all texts.
 WIDTH, NARROWEST = 0.8, 0.01
-TYPICAL = "auto typical"  # source of such picks
+TYPICAL, NOVEL = "auto typical", "auto new"  # sources of such picks
 #: That distance is measured on so many texts.
 SAMPLE = 1_500
 
 
 @needs("proba", "learn")
 def auto(pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
-    """Split the batch by itself between typical, uncertain, rare and random texts.
+    """Split the batch by itself between new, typical, uncertain, rare and random texts.
 
     Without a label all are typical: cluster representatives. Then models of half of the labels
     tell how stable the model is, and how good. The texts are then chosen one by one so that
@@ -49,10 +50,12 @@ def auto(pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
     where a text weighs (1 - trust x margin) to a power that grows with the stability, so that
     an unstable model covers the pool widely and a stable one looks where it is undecided. As
     large a share as labels are alone in their class goes to typical texts (all weigh the
-    same), since so much of the pool may belong to classes not seen yet. Where some classes
-    stay far behind the others in labels, a twentieth goes to texts that look like them. A
-    model that may be guessing, or knows a single class, has no say: half of the batch is
-    typical then, half drawn.
+    same), since so much of the pool may belong to classes not seen yet. Before them come texts
+    by `novelty`: where a share s of the pool is in groups that no known class explains, they
+    are 1 - (1 - s)^2 of the batch, many while there is much to discover, and none in the end.
+    Where some classes stay far behind the others in labels, a twentieth goes to texts that look
+    like them. A model that may be guessing, or knows a single class, has no say: half of the
+    batch is typical then, half drawn.
 
     Args:
         pool: needs `embeddings`, and `proba` and `learn` once there is a model.
@@ -84,6 +87,10 @@ def _chosen(pool: PoolView, n: int, plan: Split, seen: Seen, rng: np.random.Gene
     """Choose n texts, part after part, each among what the earlier ones left."""
     chosen = random(pool, plan.random, rng)
 
+    def new(rest: PoolView, n: int, rng: np.random.Generator) -> Picks:
+        found = novelty(rest, n, rng)
+        return replace(found, source=np.full(len(found), NOVEL))
+
     def rare(rest: PoolView, n: int, rng: np.random.Generator) -> Picks:
         return _rare(rest, n, seen.rare, np.bincount(pool.labels), rng)
 
@@ -99,7 +106,7 @@ def _chosen(pool: PoolView, n: int, plan: Split, seen: Seen, rng: np.random.Gene
         among = top_n(weights, max(n, min(wanted, math.ceil(len(rest) / 2))), rng)
         return _covering(rest, n, rng, as_float32(weights), among, "uncertain")
 
-    for part, count in ((rare, plan.rare), (typical, plan.typical)):
+    for part, count in ((new, plan.novel), (rare, plan.rare), (typical, plan.typical)):
         if count:
             chosen = join([chosen, choose_from_rest(part, pool, chosen.indices, count, rng)])
     if len(chosen) < n:  # also what the rare classes could not fill

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from strategies.base import FloatArray, IntArray, PoolView
 from strategies.mix import apportion
+from strategies.novelty import unexplained
 from strategies.part import whole
 
 #: How much models agree is measured on so many texts of the pool.
@@ -38,6 +39,7 @@ class Seen:
         one is within two errors of what they give it on other texts. Hits are no yardstick, as
         most texts of a skewed set are hit by naming the largest class, and the labels are those
         of doubtful texts.
+    novel: share of the pool's texts in groups that no known class explains (`discovery.find`).
     """
 
     labels: int
@@ -48,6 +50,7 @@ class Seen:
     accuracy: float
     confidence: float
     guesses: bool
+    novel: float = 0.0
 
     @property
     def trust(self) -> float:
@@ -67,6 +70,7 @@ class Split:
     typical: int
     uncertain: int
     rare: int
+    novel: int
     sharpness: float
     why: str
 
@@ -107,6 +111,7 @@ def _judge(pool: PoolView, rng: np.random.Generator) -> Seen:
         tried.append(_tried(predict(pool.labeled[~mine]), y[~mine], known))
     hit, sure, told = np.concatenate(tried).T
     counts = np.bincount(y)
+    guesses = _by_chance(told[np.isfinite(told)])
     return Seen(
         labels=len(y),
         classes=int((counts > 0).sum()),
@@ -115,7 +120,8 @@ def _judge(pool: PoolView, rng: np.random.Generator) -> Seen:
         stability=float(np.mean(kappas)) if kappas else 0.0,
         accuracy=float(hit.mean()) if len(hit) else 0.0,
         confidence=float(sure.mean()) if len(sure) else 0.0,
-        guesses=_by_chance(told[np.isfinite(told)]),
+        guesses=guesses,
+        novel=0.0 if guesses or len(pool.centers) == 0 else unexplained(pool),
     )
 
 
@@ -143,11 +149,17 @@ def split(seen: Seen, n: int) -> Split:
     if seen.guesses:
         typical, random = apportion(n, [0.5, 0.5])
         single, guessing = "a single class so far", f"the model may be guessing: {why}"
-        return Split(random, typical, 0, 0, 1.0, single if seen.classes == 1 else guessing)
+        return Split(random, typical, 0, 0, 0, 1.0, single if seen.classes == 1 else guessing)
     rare = round(RARE_SHARE * n) if len(seen.rare) else 0
-    typical = round((n - rare) * seen.alone)
+    # Groups that look new do so whatever the labels are of, and a group has to be asked about
+    # more than once: s of the texts in them make 1 - (1 - s)^2 of the batch.
+    novel = round((n - rare) * (1 - (1 - seen.novel) ** 2))
+    typical = round((n - rare - novel) * seen.alone)
     why = f"{why}; models of half of them agree, kappa {seen.stability:.2f}"
-    return Split(0, typical, n - typical - rare, rare, sharpen(seen.stability), why)
+    if novel:
+        why = f"{why}; {seen.novel:.0%} of the texts are in groups that look new"
+    uncertain = n - typical - rare - novel
+    return Split(0, typical, uncertain, rare, novel, sharpen(seen.stability), why)
 
 
 def sharpen(stability: float) -> float:

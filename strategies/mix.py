@@ -15,6 +15,7 @@ from strategies.base import (
     no_picks,
 )
 from strategies.grouping import cold_start
+from strategies.novelty import novelty, unexplained
 from strategies.part import choose_from_rest
 
 
@@ -27,9 +28,12 @@ def mix(
 ) -> Picks:
     """Share the batch out among several strategies, without overlap.
 
-    n is split by largest remainder (A. Hamilton, 1792); the parts choose in the given order
-    among what the earlier ones left, and what a part can't fill goes to the next. Parts that
-    can't work yet leave their shares to one set of cluster representatives, which comes first.
+    n is split by largest remainder (A. Hamilton, 1792). The share of `novelty` is the mean of
+    its given share and the share of the pool that is in novel groups, at the expense or to the
+    gain of the others: it rises while there is much to discover. The parts choose in the given
+    order among what the earlier ones left, and what a part can't fill goes to the next. Parts
+    that can't work yet leave their shares to one set of cluster representatives, which comes
+    first.
     Scores are comparable within a source only. Only who chooses first chooses from the whole
     pool, so inclusion probabilities are kept there and NaN after it.
 
@@ -88,7 +92,7 @@ def _shares(
     pool: PoolView, n: int, parts: Mapping[str, tuple[Strategy, float]]
 ) -> list[tuple[Strategy, int]]:
     """Return who chooses how many; parts that lack what they need make one cold start."""
-    counts = apportion(n, [share for _, share in parts.values()])
+    counts = apportion(n, _weights(pool, parts))
     shares: list[tuple[Strategy, int]] = []
     cold = 0
     for (strategy, _), count in zip(parts.values(), counts, strict=True):
@@ -97,6 +101,20 @@ def _shares(
         else:
             shares.append((strategy, count))
     return [(cold_start, cold), *shares]
+
+
+def _weights(pool: PoolView, parts: Mapping[str, tuple[Strategy, float]]) -> list[float]:
+    """Return the shares of this round, whose sum is 1."""
+    total = sum(share for _, share in parts.values())
+    given = [share / total for _, share in parts.values()]
+    looks = [getattr(s, "func", s) is novelty and not lacks(s, pool) for s, _ in parts.values()]
+    if not any(looks) or all(looks):
+        return given
+    searching = next(s for (s, _), yes in zip(parts.values(), looks, strict=True) if yes)
+    usual = sum(g for g, yes in zip(given, looks, strict=True) if yes)
+    now = (usual + unexplained(pool, **getattr(searching, "keywords", {}))) / 2
+    rise, fall = now / usual, (1 - now) / (1 - usual)
+    return [g * (rise if yes else fall) for g, yes in zip(given, looks, strict=True)]
 
 
 def _add(

@@ -1,5 +1,7 @@
 """A strategy that looks for classes that nobody has named yet."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,40 +15,40 @@ from strategies.base import (
     needs,
     no_picks,
     picks,
-    top_n,
 )
-from strategies.grouping import as_float32, cold_start, representatives, round_robin, split
+from strategies.dense import unit
+from strategies.discovery import Clusters, find
+from strategies.grouping import BLOCK, as_float32, cold_start, covered, representatives
+from strategies.part import whole
+from strategies.whitening import Shift
 
-#: HDBSCAN looks at most at so many texts, drawn uniformly from a larger pool.
-SAMPLE = 20_000
-#: Dimensions that are left for HDBSCAN; on 384 it is slow and calls half of the texts noise.
-DIMENSIONS = 20
-#: A cluster has at least one text in so many, within the bounds; for min_cluster_size = 0.
-ONE_IN, SMALLEST, LARGEST = 1_000, 5, 20
+Floats = npt.NDArray[np.float32]
+#: Boundaries are looked for among so many texts, or so many times the batch, drawn uniformly.
+SAMPLE, SAMPLE_EACH = 20_000, 2
 
 
 @needs("centers")
 def novelty(
     pool: PoolView, n: int, rng: np.random.Generator, *, min_cluster_size: int = 0
 ) -> Picks:
-    """Take the centers of dense clusters that are far from every known class.
+    """Take the most central text of each group without a label, then texts between groups.
 
-    PCA to 20 dimensions, then HDBSCAN over the unlabeled texts, at most 20,000 of them, drawn
-    uniformly. Clusters are taken by the largest (1 - s) sqrt(size), the score, where s is the
-    cosine of the cluster's mean to the nearest class center or cluster taken before: two
-    clusters of one new class do not both come first. Each gives its most central text. Then
-    k-means covers what is in no cluster, then the clusters give further texts in turn, with
-    scores of 0 and less. While no class is known, cluster representatives are taken.
+    The groups are those of `discovery.find`. First come those in which no text lies that is
+    labeled or in the batch, by the largest
+    (1 - s) sqrt(size), the score, where s is the cosine of the group's center to the nearest
+    labeled text (or class, while there is no label) or group taken before: two groups of one
+    new class do not both come first. Then come texts between two groups, one of each pair in
+    turn, those of novel groups first. Cosines are taken after the shift that the labels teach
+    (`whitening`). While no class is known, cluster representatives are taken.
 
     Args:
-        pool: needs `embeddings` and `centers`.
+        pool: needs `embeddings` and `centers`, and looks at `labeled` and `pending`.
         n: size of the batch.
-        rng: draws the sample and breaks ties.
-        min_cluster_size: fewest texts of a cluster, at least 2; 0: a thousandth of the pool,
-            but 5 to 20.
+        rng: draws texts from large pools and breaks ties.
+        min_cluster_size: fewest texts of a dense group, at least 2; 0: a thousandth of the
+            pool, but 5 to 20.
 
-    Source: R. Campello, D. Moulavi, J. Sander, PAKDD 2013 (HDBSCAN); L. McInnes, J. Healy,
-    S. Astels, JOSS 2(11), 2017 (the package). The order of the clusters is our own.
+    Source: see `dense.groups`; the order of the groups is our own.
 
     Raises:
         ValueError: n is negative or larger than the pool, or min_cluster_size is 1 or negative.
@@ -59,123 +61,146 @@ def novelty(
         return no_picks()
     if lacks(novelty, pool):
         return cold_start(pool, n, rng)
-    labels = dense_clusters(pool, min_cluster_size, rng)
-    groups, first = _new_clusters(pool, labels, n, rng)
-    cover = _cover(pool, np.flatnonzero(labels < 0), n - len(first), rng)
-    lowest = float(cover.scores.min(initial=0.0))
-    return join([first, cover, _in_turn(groups, n - len(first) - len(cover), lowest)])
+    found = find(pool, min_cluster_size=min_cluster_size)
+    if not len(found):
+        return _no_groups(pool, n, rng)
+    around = _Around.of(pool, found)
+    first = _new_groups(around, n)
+    lowest = float(first.scores.min(initial=0.0))
+    rest = _boundaries(pool, around, first.indices, n - len(first), lowest, rng)
+    return join([first, rest])
 
 
-def _new_clusters(
-    pool: PoolView, labels: IntArray, n: int, rng: np.random.Generator
-) -> tuple[list[IntArray], Picks]:
-    """Return the clusters in the order of choice, and the first text of up to n of them."""
-    groups, means = _central_first(pool, labels, rng)
-    nearest = _nearest(means, _unit(as_float32(pool.centers)))
-    order, scores = _novel_first(means, nearest, np.array([len(g) for g in groups]))
-    return [groups[i] for i in order], _first_of_each(groups, nearest, order[:n], scores)
+def unexplained(pool: PoolView, *, min_cluster_size: int = 0) -> float:
+    """Return the share of the whole pool's texts that lie in novel groups, from 0 to 1.
 
-
-def dense_clusters(pool: PoolView, min_cluster_size: int, rng: np.random.Generator) -> IntArray:
-    """Return (N,) cluster numbers of HDBSCAN after PCA; -1 is noise, and outside the sample.
-
-    min_cluster_size 0 follows the number of texts.
+    It is large while few classes are known, and falls as groups get labels.
     """
-    labels: IntArray = np.full(len(pool), -1, dtype=np.int64)
-    rows: IntArray = np.arange(len(pool))
-    if len(rows) > SAMPLE:
-        rows = np.sort(rng.choice(len(rows), SAMPLE, replace=False))
-    size = min_cluster_size or min(max(len(rows) // ONE_IN, SMALLEST), LARGEST)
-    X = as_float32(pool.vectors(rows))
-    if len(rows) < 2 * size or np.ptp(X, axis=0).max() == 0:
-        return labels  # too few or all equal: nothing stands out
-    from hdbscan import HDBSCAN
-
-    # One process: the result must not depend on the number of processors.
-    model = HDBSCAN(min_cluster_size=size, min_samples=max(1, size // 2), core_dist_n_jobs=1)
-    labels[rows] = model.fit(_reduced(X, rng)).labels_
-    return labels
+    found = find(pool, min_cluster_size=min_cluster_size)
+    return float(found.sizes[found.novel].sum() / max(len(found.labels), 1))
 
 
-def _reduced(X: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    from sklearn.decomposition import PCA
+@dataclass(frozen=True, slots=True, eq=False)
+class _Around:
+    """The groups of a part of a pool, and what is known near to them.
 
-    dimensions = min(DIMENSIONS, *X.shape)
-    model = PCA(dimensions, svd_solver="covariance_eigh", random_state=int(rng.integers(2**31)))
-    return np.asarray(model.fit_transform(X), dtype=np.float64)
+    labels, centrality: (N,) of the part's texts. centers: (c, d) shifted centers of the groups.
+    reach: (c,) cosine of each to the nearest labeled text or text of the batch; while nothing is
+        labeled, to the nearest example of a class as well.
+    labeled: (c,) whether one of these texts lies in it.
+    """
+
+    found: Clusters
+    shift: Shift
+    labels: IntArray
+    centrality: Floats
+    centers: Floats
+    reach: npt.NDArray[np.float64]
+    labeled: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, pool: PoolView, found: Clusters) -> "_Around":
+        origin, rows = whole(pool)
+        X, y = as_float32(pool.labeled), pool.labels
+        shift = pool.shared.once(
+            origin.embeddings,
+            ("novelty", hash(y.tobytes())),
+            lambda: Shift.of(as_float32(origin.embeddings), X, y),
+        )
+        centers = shift(found.centers)
+        texts = shift(covered(pool))
+        reach, labeled = np.full(len(found), -1.0), np.zeros(len(found), dtype=np.bool_)
+        if len(texts):
+            cosines = texts @ centers.T
+            reach = cosines.max(axis=0).astype(np.float64)
+            labeled[cosines.argmax(axis=1)] = True
+        if not len(pool.labeled):  # the mean of a class is near to classes that look like it
+            known = shift(unit(as_float32(pool.centers)))
+            reach = np.maximum(reach, (centers @ known.T).max(axis=1))
+        return cls(
+            found, shift, found.labels[rows], found.centrality[rows], centers, reach, labeled
+        )
 
 
-def _central_first(
-    pool: PoolView, labels: IntArray, rng: np.random.Generator
-) -> tuple[list[IntArray], npt.NDArray[np.float32]]:
-    """Return the rows of each cluster, the most central first, and the (c, d) unit means."""
-    groups = split(labels, np.arange(len(pool)), rng)
-    means = np.empty((len(groups), pool.centers.shape[1]), dtype=np.float32)
-    for i, rows in enumerate(groups):
-        X = as_float32(pool.vectors(rows))
-        means[i] = _unit(X.mean(axis=0, keepdims=True))[0]
-        groups[i] = rows[top_n(X @ means[i], len(rows), rng)]
-    return groups, means
-
-
-def _novel_first(
-    means: npt.NDArray[np.float32], nearest: npt.NDArray[np.float32], sizes: IntArray
-) -> tuple[IntArray, npt.NDArray[np.float64]]:
-    """Return the clusters in the order of choice, and the score each had when chosen."""
-    reach = nearest.astype(np.float64)
-    left = np.ones(len(means), dtype=np.bool_)
-    order, scores = np.empty(len(means), dtype=np.int64), np.zeros(len(means))
-    for step in range(len(means)):
-        gain = np.where(left, np.maximum(1.0 - reach, 0.0) * np.sqrt(sizes), -np.inf)
+def _new_groups(around: _Around, n: int) -> Picks:
+    """Take the most central text of up to n groups without a label."""
+    found = around.found
+    sizes = np.bincount(around.labels, minlength=len(found))
+    left = (sizes > 0) & ~around.labeled
+    reach, near = around.reach.copy(), around.reach
+    chosen, scores, why = [], [], []
+    for _ in range(min(n, int(left.sum()))):
+        gain = np.where(left, np.maximum(1.0 - reach, 0.0) * np.sqrt(found.sizes), -np.inf)
         best = int(np.argmax(gain))
-        order[step], scores[step], left[best] = best, gain[best], False
-        reach = np.maximum(reach, means @ means[best])
-    return order, scores
-
-
-def _first_of_each(
-    groups: list[IntArray],
-    nearest: npt.NDArray[np.float32],
-    order: IntArray,
-    scores: npt.NDArray[np.float64],
-) -> Picks:
-    why = [
-        f"new? cluster of {len(groups[i])} texts, "
-        f"similarity {nearest[i]:.2f} to the nearest known class"
-        for i in order
-    ]
-    chosen = [groups[i][0] for i in order]
-    return picks(chosen, scores[: len(order)], source="novelty", why=why)
-
-
-def _cover(pool: PoolView, noise: IntArray, n: int, rng: np.random.Generator) -> Picks:
-    """Cover the texts outside of clusters by k-means; fewer than n where they are fewer."""
-    wanted = min(n, len(noise))
-    if wanted <= 0:
+        mine = np.flatnonzero(around.labels == best)
+        chosen.append(int(mine[np.argmax(around.centrality[mine])]))
+        scores.append(float(gain[best]))
+        sure = "new?" if found.novel[best] else "not labeled yet:"
+        kind = "group" if found.dense[best] else "loose group"
+        why.append(
+            f"{sure} {kind} of {found.sizes[best]} texts, "
+            f"similarity {near[best]:.2f} to what is known"
+        )
+        left[best] = False
+        reach = np.maximum(reach, around.centers @ around.centers[best])
+    if not chosen:
         return no_picks()
-    cover = representatives(pool.vectors(noise), wanted, rng, "outside of dense clusters: ")
-    why = [str(w) for w in cover.why]
-    return picks(noise[cover.indices], cover.scores - 1.0, source="novelty", why=why)
+    return picks(chosen, scores, source="novelty", why=why)
 
 
-def _in_turn(groups: list[IntArray], n: int, below: float) -> Picks:
-    """Take the second text of each cluster, then the third, until there are n."""
+def _boundaries(
+    pool: PoolView,
+    around: _Around,
+    taken: IntArray,
+    n: int,
+    below: float,
+    rng: np.random.Generator,
+) -> Picks:
+    """Take texts whose two nearest groups are about as near, of each pair of groups in turn."""
     if n <= 0:
         return no_picks()
-    rows, owner, turn = round_robin([rows[1:] for rows in groups], n)
+    left: IntArray = np.setdiff1d(np.arange(len(pool)), taken)
+    rows = rng.permutation(left)[: max(SAMPLE, SAMPLE_EACH * n)]
+    one, other, margin = _two_nearest(pool, around, rows)
+    novel = around.found.novel
+    pair = np.minimum(one, other) * len(novel) + np.maximum(one, other)
+    order = np.lexsort((margin, pair))
+    _, starts, counts = np.unique(pair[order], return_index=True, return_counts=True)
+    turn = np.empty(len(rows), dtype=np.int64)
+    turn[order] = np.arange(len(rows)) - np.repeat(starts, counts)
+    new = novel[one] | novel[other]
+    best = np.lexsort((margin, ~new, turn))[:n]
     why = [
-        f"text {t + 2} of a cluster of {len(groups[g])} texts"
-        for g, t in zip(owner, turn, strict=True)
+        f"between {'a new group and another' if new[i] else 'two groups'}, margin {margin[i]:.3f}"
+        for i in best
     ]
-    return picks(rows, below - 1.0 - turn, source="novelty", why=why)
+    # In turns: the score is the place, not the margin.
+    scores = below - 1.0 - np.arange(len(best))
+    return picks(rows[best], scores, source="novelty", why=why)
 
 
-def _nearest(
-    means: npt.NDArray[np.float32], centers: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
-    return np.asarray((means @ centers.T).max(axis=1))
+def _two_nearest(
+    pool: PoolView, around: _Around, rows: IntArray
+) -> tuple[IntArray, IntArray, Floats]:
+    """Return the two nearest groups of some texts, and how much nearer the first one is."""
+    from threadpoolctl import threadpool_limits
+
+    one: IntArray = np.zeros(len(rows), dtype=np.int64)
+    other, margin = one.copy(), np.ones(len(rows), dtype=np.float32)
+    if len(around.centers) < 2:
+        return one, other, margin
+    with threadpool_limits(1):  # see grouping
+        for start in range(0, len(rows), BLOCK):
+            part = slice(start, start + BLOCK)
+            cosines = around.shift(as_float32(pool.vectors(rows[part]))) @ around.centers.T
+            near = np.argpartition(-cosines, 1, axis=1)[:, :2]
+            both = np.take_along_axis(cosines, near, axis=1)
+            one[part], other[part] = near.T
+            margin[part] = np.abs(both[:, 0] - both[:, 1])
+    return one, other, margin
 
 
-def _unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(length > 0, length, 1), dtype=np.float32)
+def _no_groups(pool: PoolView, n: int, rng: np.random.Generator) -> Picks:
+    """Cover a pool that is too small for groups."""
+    cover = representatives(pool.vectors(np.arange(len(pool))), n, rng, "no groups: ")
+    return picks(cover.indices, cover.scores, source="novelty", why=[str(w) for w in cover.why])

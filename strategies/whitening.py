@@ -1,5 +1,8 @@
 """A map of the embeddings in which texts of one class lie closer together, learned from labels."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 import numpy.typing as npt
 
@@ -33,3 +36,26 @@ def whitening(X: Floats, y: IntArray, ridge: float = RIDGE) -> Floats | None:
         return None
     scales = 1.0 / np.sqrt((1.0 - ridge) * np.maximum(values, 0.0) / usual + ridge)
     return np.asarray((axes * scales) @ axes.T, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shift:
+    """Takes from vectors what all texts of a pool have in common, and whitens the rest.
+
+    mean: (d,) of the pool. matrix: (d, d) from `whitening`, or None.
+    """
+
+    mean: Floats
+    matrix: Floats | None
+
+    @classmethod
+    def of(cls, pool: Floats, X: Floats, y: IntArray) -> Self:
+        """Learn it from (N, d) vectors of a pool, and (m, d) labeled ones of (m,) classes."""
+        return cls(pool.mean(axis=0), whitening(X, y))
+
+    def __call__(self, X: Floats) -> Floats:
+        """Return the (n, d) rows shifted, at length 1 unless nothing is left of them."""
+        moved = X - self.mean if len(X) else X
+        moved = moved if self.matrix is None else moved @ self.matrix
+        length = np.linalg.norm(moved, axis=1, keepdims=True)
+        return np.asarray(moved / np.maximum(length, 1e-12), dtype=np.float32)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +154,43 @@ def test_what_a_guessing_model_doubts_makes_no_difference():
     pool = POOLS["a model that guesses"]
     other = replace(pool, proba=rng(9).dirichlet(np.ones(4), 150))
     assert auto(pool, 20, rng()).indices.tolist() == auto(other, 20, rng()).indices.tolist()
+
+
+# new
+
+
+def half_known(sizes=(60,) * 8, known=4, labels=6):
+    """A pool of groups, of which the first are classes with labels."""
+    X, group = around(AXES, list(sizes))
+    L, y = around(AXES, [labels] * known, seed=2)
+    means = np.stack([L[y == c].mean(axis=0) for c in range(known)])
+    return taught(X, L, y, centers=unit(means)), group
+
+
+def test_groups_that_no_class_explains_get_texts_before_anything_else():
+    pool, group = half_known()
+    seen = look(pool, rng())
+    assert seen.novel == pytest.approx(0.5, abs=0.02)
+    chosen = auto(pool, 20, rng())
+    new = chosen.indices[chosen.source == "auto new"]
+    assert len(new) == 15
+    assert sorted(group[new[:4]]) == [4, 5, 6, 7]
+    assert chosen.note.startswith("15 new, 5 uncertain (24 labels in 4 classes; ")
+    assert chosen.note.endswith("; 50% of the texts are in groups that look new)")
+
+
+def test_the_share_of_new_texts_falls_to_nothing_as_classes_get_known():
+    counts = []
+    for known in (2, 4, 7, 8):
+        pool, _ = half_known(known=known)
+        counts.append(sources(auto(pool, 20, rng()))["auto new"])
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] > 15
+    assert counts[-1] == 0
+
+
+def test_a_model_that_guesses_does_not_look_for_groups():
+    assert look(POOLS["a model that guesses"], rng()).novel == 0
 
 
 # uncertain
@@ -403,9 +441,9 @@ def seen(**fields):
 def test_the_parts_fill_the_batch_and_none_is_below_zero(alone, guesses):
     for rare in ([], [1, 2]):
         base = replace(seen(guesses=guesses), alone=alone, rare=np.array(rare, dtype=int))
-        for n in range(1, 60):
-            plan = split(base, n)
-            counts = [plan.random, plan.typical, plan.uncertain, plan.rare]
+        for n, novel in product(range(1, 60), (0.0, 0.1, 0.5, 1.0)):
+            plan = split(replace(base, novel=novel), n)
+            counts = [plan.random, plan.typical, plan.uncertain, plan.rare, plan.novel]
             assert sum(counts) == n
             assert min(counts) >= 0
 

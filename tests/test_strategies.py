@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from al_loop import registry
-from strategies import grouping, novelty
+from strategies import discovery, grouping, novelty
 from strategies.base import PoolView
 from strategies.clusters import clusters
+from strategies.dense import groups
 from strategies.share import with_random_share
+from strategies.shared import Shared
 from strategies.uncertainty import entropies, entropy, margin, margins
 
 DOCS = Path(__file__).parent.parent / "docs" / "strategies.md"
@@ -296,7 +298,7 @@ def test_novelty_finds_the_cluster_that_no_class_center_is_near():
     pool, group = planted([60] * 6 + [20], known=6)
     chosen = novelty.novelty(pool, 3, rng())
     assert group[chosen.indices[0]] == 6
-    pattern = r"new\? cluster of (19|20) texts, similarity -?0\.\d\d to the nearest known class"
+    pattern = r"new\? group of (19|20) texts, similarity -?0\.\d\d to what is known"
     assert re.fullmatch(pattern, chosen.why[0])
     assert set(group[chosen.indices[1:]]) <= {0, 1, 2, 3, 4, 5}
     rows = np.flatnonzero(group == 6)
@@ -316,19 +318,61 @@ def test_novelty_does_not_take_two_clusters_of_one_new_class_first():
     assert group[novelty.novelty(pool, 3, rng()).indices].tolist() == [1, 3, 2]
 
 
-def test_novelty_takes_one_text_of_each_cluster_before_a_second_of_any():
+def test_novelty_takes_one_text_of_each_group_before_those_between_groups():
     pool, group = planted([60] * 6 + [20], known=6)
     chosen = novelty.novelty(pool, 380, rng())
-    first = [i for i, why in zip(chosen.indices, chosen.why, strict=True) if "new?" in why]
-    assert sorted(group[first]) == [0, 1, 2, 3, 4, 5, 6]
-    assert chosen.indices[:7].tolist() == first
+    first = [i for i, w in zip(chosen.indices, chosen.why, strict=True) if "between" not in w]
+    assert sorted(set(group[first])) == [0, 1, 2, 3, 4, 5, 6]
+    assert len(first) < 12
+    assert chosen.indices[: len(first)].tolist() == first
 
 
-def test_novelty_covers_what_is_in_no_cluster():
-    scattered = replace(make_pool(), embeddings=unit(rng().normal(size=(150, 16))))
+def labeled_in(pool, group, which):
+    """The pool with two labels of each of some groups, and what is left of the groups."""
+    labeled = np.concatenate([np.flatnonzero(group == g)[:2] for g in which])
+    rest = np.setdiff1d(np.arange(len(group)), labeled)
+    classes = np.searchsorted(which, group[labeled])
+    known = {"labeled": pool.embeddings[labeled], "labels": classes}
+    return replace(pool, embeddings=pool.embeddings[rest], **known), group[rest]
+
+
+def test_novelty_takes_no_text_of_a_group_with_a_label_before_all_others_have_one():
+    pool, group = labeled_in(*planted([60] * 8, known=5), which=[0, 1, 2, 3, 4])
+    assert sorted(group[novelty.novelty(pool, 3, rng()).indices]) == [5, 6, 7]
+
+
+def test_a_text_of_the_batch_makes_its_group_a_labeled_one():
+    pool, group = labeled_in(*planted([60] * 8, known=5), which=[0, 1, 2, 3, 4])
+    pool = replace(pool, pending=pool.embeddings[group == 6][:1])
+    assert sorted(group[novelty.novelty(pool, 2, rng()).indices]) == [5, 7]
+
+
+def test_novelty_goes_on_with_texts_between_groups_those_of_new_ones_first():
+    axes = np.eye(16)[:5]
+    between = unit(np.stack([axes[0] + axes[1], axes[3] + axes[4]])).astype(np.float32)
+    pool, group = labeled_in(*planted([60] * 5, known=3), which=[0, 1, 2])
+    pool = replace(pool, embeddings=np.concatenate([pool.embeddings, between]))
+    chosen = novelty.novelty(pool, 12, rng())
+    last = [i for i, w in zip(chosen.indices, chosen.why, strict=True) if "between" in w]
+    assert "between a new group and another, margin 0.0" in " ".join(chosen.why)
+    assert len(group) + 1 in last[:3]
+    kinds = ["a new group" in w for w in chosen.why if "between" in w]
+    assert kinds[:3] == [True] * 3
+
+
+def test_novelty_covers_a_pool_that_is_too_small_for_groups():
+    scattered = replace(make_pool(), embeddings=unit(rng().normal(size=(70, 16))))
     chosen = novelty.novelty(scattered, 10, rng(), min_cluster_size=40)
     assert set(chosen.source) == {"novelty"}
-    assert all("outside of dense clusters: center of cluster" in why for why in chosen.why)
+    assert all("no groups: center of cluster" in why for why in chosen.why)
+
+
+def test_the_share_of_novel_texts_falls_as_groups_get_labels():
+    pool, group = planted([60] * 8, known=2)
+    shares = [novelty.unexplained(labeled_in(pool, group, range(k))[0]) for k in (2, 5, 8)]
+    assert shares[0] > 0.6
+    assert shares[0] > shares[1] > shares[2]
+    assert shares[2] < 0.1
 
 
 @pytest.fixture
@@ -336,6 +380,7 @@ def small_limits(monkeypatch):
     monkeypatch.setattr(grouping, "SAMPLE", 40)
     monkeypatch.setattr(grouping, "MAX_CLUSTERS", 4)
     monkeypatch.setattr(novelty, "SAMPLE", 60)
+    monkeypatch.setattr(discovery, "SAMPLE", 60)
 
 
 @every_strategy
@@ -348,9 +393,12 @@ def test_large_pools_and_batches_keep_the_contract(strategy):
 
 
 @pytest.mark.usefixtures("small_limits")
-def test_large_pools_and_batches_are_sampled():
+def test_large_pools_and_batches_are_sampled(monkeypatch):
     numbers = {why.split()[-3] for why in clusters(POOLS["usual"], 30, rng()).why}
     assert numbers == {"1", "2", "3", "4"}
-    found = novelty.novelty(POOLS["usual"], 5, rng()).why
-    sizes = [int(re.search(r"new\? cluster of (\d+)", why).group(1)) for why in found]
-    assert sum(sizes) <= 60
+    asked = []
+    monkeypatch.setattr(
+        discovery.dense, "groups", lambda Z, *_: asked.append(len(Z)) or groups(Z, *_)
+    )
+    novelty.novelty(replace(POOLS["usual"], shared=Shared()), 5, rng())
+    assert asked == [60]

@@ -18,6 +18,7 @@ from strategies.novelty import novelty
 from strategies.part import without
 from strategies.share import random_count, with_random_share
 from strategies.uncertainty import margin
+from tests import test_strategies
 
 MARGIN_AND_NOVELTY = partial(mix, parts={"margin": (margin, 0.7), "novelty": (novelty, 0.3)})
 
@@ -97,8 +98,20 @@ def test_a_mix_splits_the_batch_by_largest_remainder_without_overlap():
     assert apportion(90, [0.7, 0.3]) == [63, 27]
     assert apportion(5, [0.5, 0.3, 0.2]) == [3, 1, 1]
     assert apportion(1, [1.0, 1.0]) == [1, 0]
-    chosen = MARGIN_AND_NOVELTY(make_pool(), 20, rng())
-    assert chosen.source.tolist() == ["margin"] * 14 + ["novelty"] * 6
+    two = partial(mix, parts={"margin": (margin, 0.7), "random": (random, 0.3)})
+    chosen = two(make_pool(), 20, rng())
+    assert chosen.source.tolist() == ["margin"] * 14 + ["random"] * 6
+
+
+def test_the_share_of_novelty_in_a_mix_follows_what_there_is_to_discover():
+    pool = test_strategies.make_pool(n=400)  # eight groups, four of them known classes
+    half = MARGIN_AND_NOVELTY(pool, 20, rng())
+    assert half.source.tolist() == ["margin"] * 12 + ["novelty"] * 8
+    known = test_strategies.make_pool(n=400, k=8)
+    none = MARGIN_AND_NOVELTY(known, 20, rng())
+    assert none.source.tolist() == ["margin"] * 17 + ["novelty"] * 3
+    alone = partial(mix, parts={"novelty": (novelty, 0.3)})
+    assert set(alone(pool, 20, rng()).source) == {"novelty"}
 
 
 def test_the_parts_of_a_cold_mix_choose_together():
