@@ -34,12 +34,11 @@ def novelty(
     """Take the most central text of each group without a label, then texts between groups.
 
     The groups are those of `discovery.find`. First come those in which no text lies that is
-    labeled or in the batch, by the largest
-    (1 - s) sqrt(size), the score, where s is the cosine of the group's center to the nearest
-    labeled text (or class, while there is no label) or group taken before: two groups of one
-    new class do not both come first. Then come texts between two groups, one of each pair in
-    turn, those of novel groups first. Cosines are taken after the shift that the labels teach
-    (`whitening`). While no class is known, cluster representatives are taken.
+    labeled or in the batch, by the largest (1 - s) sqrt(size), the score, where s is the cosine
+    of the group's center to the nearest labeled text (or class, while there is no label) or
+    group taken before: two groups of one new class do not both come first. Then come texts
+    between two groups, one of each pair in turn, those of novel groups first. Cosines are taken
+    after the shift that the labels teach (`whitening`).
 
     Args:
         pool: needs `embeddings` and `centers`, and looks at `labeled` and `pending`.
