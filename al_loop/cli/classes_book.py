@@ -29,7 +29,7 @@ def history(root: Path, form: str | None) -> None:
     if form == "json":
         echo_json({"versions": found})
     elif form is None and not found:
-        click.echo("the classes have not changed since there are versions")
+        click.echo("no class was added or changed yet: al-loop classes add NAME")
     else:
         echo_table(found, _COLUMNS, form)
 

@@ -114,7 +114,11 @@ def _source(
 
 def _check_distinct(name: str, n: int) -> None:
     if n < 2:
-        what = "no unlabeled text is left" if n == 0 else "only one text that differs has no label"
+        what = (
+            "no unlabeled text is left"
+            if n == 0
+            else "only one text has no label (the same text twice counts once)"
+        )
         raise DataError(
             f"{name}: {what}, so there is nothing to group",
             hint="give a file with a row for each of many texts",
