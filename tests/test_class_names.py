@@ -21,10 +21,11 @@ from al_loop.store import (
     fixes,
     items,
     offers,
+    reporting,
     results,
     stories,
 )
-from al_loop.types import Answer, ClassSpec
+from al_loop.types import Answer, ClassSpec, Issue
 from tests import offline
 from tests.answering import World
 
@@ -281,6 +282,26 @@ def test_an_export_has_one_name_a_class_and_nobody_disagrees_with_a_newer_one(wo
     assert suggested <= said
     assert {e.suggestion.label for e in entries if e.suggestion} == suggested
     assert {e.fields["consensus"] for e in entries} == {1.0}
+
+
+def test_doubts_are_told_in_the_names_of_today_and_go_where_both_are_one_class(world):
+    world.round()
+    ids = {label: i for i, label in labels(world).items()}
+    doubts = [("refund", "delay"), ("delay", "damage"), ("damage", "refund")]
+    found = [Issue(ids[a], "label", 0.1, True, a, b) for a, b in doubts]
+    with world.store.tx():
+        results.save_issues(world.store, 1, found)
+    rename(world, "refund", "money")
+    merge(world, "delay", "damage")
+    told = {("money", "damage"), ("damage", "money")}
+    assert {(r["given"], r["suggested"]) for r in results.doubtful(world.store, 1)} == told
+    total, worst = reporting.doubtful(world.store, 1)
+    assert (total, len(worst)) == (2, 1)
+    assert (worst[0]["label"], worst[0]["suggested"]) in told
+    assert len(reporting.doubtful_ids(world.store)) == 2
+    with opened(world.store, Wanted(distinct=True)) as export:
+        flagged = {e.item_id for e in export.entries if e.fields["doubtful"]}
+    assert flagged == set(ids.values())
 
 
 def test_a_suggestion_that_is_said_under_a_newer_name_is_the_same(world):

@@ -161,13 +161,17 @@ def _entry(row: sqlite3.Row, found: tuple[Answer, ...], known: Mapping[str, str]
     agree = sum(label == row["label"] for label in votes.values())
     times = [answer.updated_at for answer in found]
     suggested = row["suggestion"] and known.get(folded(row["suggestion"]), row["suggestion"])
+    # The audit says nothing of a label that the text has only since.
+    judged = row["judged"] is not None and known.get(folded(row["judged"])) == row["label"]
+    doubted = row["audited"] and row["label"] is not None
     values = {
         **{name: row[name] for name in row.keys() if name in FIELDS},  # noqa: SIM118
         "annotators": sorted(who),
         "votes": len(votes),
         "consensus": agree / len(votes) if votes and row["label"] is not None else None,
         "labeled_at": row["fixed_at"] or max(times, default=None),
-        "doubtful": bool(row["flagged"]) if row["audited"] and row["label"] is not None else None,
+        "doubt": row["doubt"] if judged else None,
+        "doubtful": bool(judged and row["flagged"]) if doubted else None,
         "suggestion": suggested,
         "blind": None if suggested is None else bool(row["blind"]),
     }

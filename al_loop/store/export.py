@@ -14,15 +14,14 @@ _WHICH = (
     " AND (a.id = i.id OR NOT :distinct)"
 )
 #: The newest choice of a text, of its first look, which may have been drawn; the newest decision
-#: on it; and what the newest audit said about the label that it still has, unless somebody decided
-#: on it.
+#: on it; and what the newest audit said about the label `judged`, unless somebody decided on it.
 _PROVENANCE = (
     " LEFT JOIN batch b ON b.rowid = (SELECT c.rowid FROM batch c WHERE c.item_id = i.id"
     "     ORDER BY c.look, c.round DESC LIMIT 1)"
     " LEFT JOIN rounds r ON r.number = b.round"
     " LEFT JOIN fixes f ON l.status = 'fixed' AND f.id ="
     "     (SELECT MAX(g.id) FROM fixes g WHERE g.item_id = i.id)"
-    " LEFT JOIN issues s ON s.round = :audited AND s.item_id = i.id AND s.given = l.label"
+    " LEFT JOIN issues s ON s.round = :audited AND s.item_id = i.id"
     "     AND l.status <> 'fixed'"
 )
 
@@ -58,7 +57,7 @@ def labels(
     return store.conn.execute(
         "SELECT a.id, i.id AS item_id, i.position, i.text, i.role, a.extra, l.label, l.status,"
         " l.votes, b.round, b.strategy, b.inclusion, b.suggestion, b.suggestion_score, b.blind,"
-        " r.model_version, s.score AS doubt, s.flagged, :audited > 0 AS audited,"
+        " r.model_version, s.score AS doubt, s.flagged, s.given AS judged, :audited > 0 AS audited,"
         " f.author AS fixed_by, f.reason AS fix_reason, f.at AS fixed_at"
         + _FROM
         + _PROVENANCE

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from al_loop.labels import folded
-from al_loop.store import class_changes
+from al_loop.store import class_changes, results
 from al_loop.store.core import Store
 from al_loop.store.spending import Tally
 
@@ -66,19 +66,17 @@ def suggestions(store: Store) -> dict[bool, tuple[int, int]]:
 
 
 def doubtful_ids(store: Store) -> set[str]:
-    """Return the texts whose label looks wrong: the view `doubtful_labels`."""
-    return {r["item_id"] for r in store.rows("SELECT item_id FROM doubtful_labels")}
+    """Return the texts whose label looks wrong."""
+    return {r["item_id"] for r in results.doubtful(store, results.last_audited(store))}
 
 
 def doubtful(store: Store, n: int) -> tuple[int, list[dict[str, Any]]]:
     """Return how many labels look wrong, and the `n` worst."""
-    total = int(store.value("SELECT COUNT(*) FROM doubtful_labels"))
-    rows = store.rows(
-        "SELECT item_id, text, label, suggested, score, round FROM doubtful_labels"
-        " ORDER BY score, item_id LIMIT ?",
-        [n],
-    )
-    return total, [dict(r) for r in rows]
+    number = results.last_audited(store)
+    rows = results.doubtful(store, number)
+    kept = ("item_id", "text", "suggested", "score")
+    worst = [{k: r[k] for k in kept} | {"label": r["given"], "round": number} for r in rows[:n]]
+    return len(rows), worst
 
 
 def versions(store: Store, number: int) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from al_loop.labels import folded
 from al_loop.store import class_changes
 from al_loop.store.core import Store, now
 from al_loop.types import Issue, Metric
@@ -163,18 +164,26 @@ def _values(found: Mapping[str, Metric]) -> dict[str, int | float | None]:
     return values
 
 
-def doubtful(store: Store, number: int, *, flagged: bool = True) -> list[Any]:
+def doubtful(store: Store, number: int, *, flagged: bool = True) -> list[dict[str, Any]]:
     """Return the doubtful labels of a round, worst first; all judged ones if not `flagged`.
 
-    A label that somebody set by hand is no longer in doubt.
+    In the names of today: a label is no longer in doubt that is one class with the suggested one
+    by now, nor one that somebody set by hand.
     """
-    return store.rows(
+    rows = store.rows(
         "SELECT s.item_id, s.given, s.suggested, s.score, s.flagged, l.status, i.text"
         " FROM issues s JOIN items i ON i.id = s.item_id LEFT JOIN labels l ON l.item_id = i.id"
         " WHERE s.round = ?1 AND (NOT ?2 OR (s.flagged AND l.status IS NOT 'fixed'))"
         " ORDER BY s.score, s.item_id",
         [number, int(flagged)],
     )
+    known = class_changes.names(store)
+    found = []
+    for r in rows:
+        now = {x: known.get(folded(r[x]), r[x]) for x in ("given", "suggested")}
+        if r["given"] == r["suggested"] or now["given"] != now["suggested"]:
+            found.append(dict(r) | now)
+    return found
 
 
 def random_items(store: Store) -> set[str]:
