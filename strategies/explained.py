@@ -9,6 +9,8 @@ from strategies.dense import unit
 Floats = npt.NDArray[np.float32]
 #: Share of the groups of known classes that the threshold takes for novel ones.
 MISTAKEN = 0.2
+#: A group is passed over where chance would leave it so few labels in one of twenty cases.
+CHANCE = 0.05
 #: The threshold where fewer labels than this are not alone in their class.
 FEWEST, USUAL = 4, 0.7
 
@@ -56,3 +58,17 @@ def limit(groups: Floats, labeled: Floats, labels: IntArray, mine: IntArray) -> 
     found = np.einsum("ij,ij->i", others, groups[mine[several]])
     found = found * np.sqrt((s + (1 - s) / (n - 1)) / (s + (1 - s) / n))
     return float(np.clip(np.quantile(found, MISTAKEN), 0.05, 0.95))
+
+
+def passed_over(sizes: IntArray, mine: IntArray) -> npt.NDArray[np.bool_]:
+    """Return (c,) whether far fewer labeled texts lie in a group than its size lets expect.
+
+    sizes: (c,) texts in each. mine: (m,) the groups of the labeled texts, from `texts_of`. Their
+    number is held against a Poisson distribution, as if labels fell anywhere. Where known
+    classes are so wide that nothing is too far from them, this is what a new class still shows.
+    """
+    from scipy.stats import poisson
+
+    there = np.bincount(mine[mine >= 0], minlength=len(sizes))
+    total = max(int(sizes.sum()) + len(mine), 1)
+    return np.asarray(poisson.cdf(there, sizes * (len(mine) / total)) < CHANCE)

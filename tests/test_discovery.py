@@ -8,7 +8,7 @@ import pytest
 from strategies import dense, discovery
 from strategies.base import PoolView
 from strategies.discovery import find, stability, subgroups
-from strategies.explained import USUAL, limit, texts_of
+from strategies.explained import USUAL, limit, passed_over, texts_of
 from strategies.part import part
 from strategies.shared import Shared
 from strategies.whitening import Shift, whitening
@@ -197,6 +197,15 @@ def test_without_a_known_class_all_groups_are_novel():
     assert np.isnan(found.threshold)
     assert np.isnan(found.similarity).all()
     assert set(found.nearest) == {-1}
+
+
+def test_a_group_is_passed_over_where_chance_would_have_labeled_it():
+    sizes = np.array([100, 100, 20, 100])
+    mine = np.repeat([0, 1, 3], [20, 3, 40])
+    # A fifth of all texts is labeled: 18 are expected in each large group, 4 in the small one.
+    assert passed_over(sizes, mine).tolist() == [False, True, True, False]
+    assert not passed_over(sizes, mine[:2]).any(), "few labels tell nothing"
+    assert not passed_over(sizes, mine[:0]).any()
 
 
 def test_the_threshold_is_lower_where_classes_are_wider():

@@ -157,7 +157,7 @@ def test_a_name_of_any_phrases_can_be_a_class(phrases_, taken):
 # Groups
 
 
-def clusters(labels, novel=(), dense=()):
+def clusters(labels, novel=(), dense=(), passed_over=()):
     labels = np.array(labels)
     k = labels.max() + 1
     floats = np.linspace(0.9, 0.5, k).astype(np.float32)
@@ -174,7 +174,14 @@ def clusters(labels, novel=(), dense=()):
         threshold=0.7,
         noise_share=0.1,
         labeled=np.empty(0, dtype=np.int64),
+        passed_over=np.isin(np.arange(k), passed_over),
     )
+
+
+def test_a_group_that_labels_passed_over_may_be_a_class_too():
+    found = clusters([0, 0, 0, 1, 1, 1], dense=[0, 1], passed_over=[1])
+    groups = describe(found, [*CARD, *PASSWORD], ["billing"])
+    assert {g.index: g.novel for g in groups} == {0: False, 1: True}
 
 
 def test_a_group_comes_with_all_that_speaks_for_it():

@@ -23,7 +23,8 @@ class Group:
     dense: HDBSCAN found it; else it is a part of what HDBSCAN calls noise, split by k-means.
     phrases: what sets it apart, the strongest first. central: positions of its most central
     texts in the pool. nearest, similarity: the known class whose center is nearest, and the
-    cosine to it; None where no class is known. novel: too far from all of them to be one.
+    cosine to it; None where no class is known. novel: too far from all of them to be one, or
+    with far fewer labels in it than chance would give.
     stability: how much of it bootstraps find again, 0 to 1; None: not looked at.
     """
 
@@ -63,7 +64,7 @@ def describe(
             central=tuple(members[g][:CENTRAL].tolist()),
             nearest=known[int(found.nearest[g])] if known else None,
             similarity=round(float(found.similarity[g]), 6) if known else None,
-            novel=bool(found.novel[g]),
+            novel=bool(found.novel[g] or found.passed_over[g]),
         )
         for g in range(len(found))
     ]
