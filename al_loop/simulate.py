@@ -148,9 +148,9 @@ def run(world: World, config: Config, plan: Plan, also: Look = nothing) -> dict[
         scores=partial(openness.scores, known={c.name for c in items.classes(store)}),
     )
     _play(parts, settings, plan)
-    curve = _curve(store) | {"query_seconds": spent} | also(store)
+    curve: dict[str, Any] = {**_curve(store), "query_seconds": spent, **also(store)}
     store.close()
-    return {"strategy": plan.strategy, "seed": plan.seed} | curve
+    return {"strategy": plan.strategy, "seed": plan.seed, **curve}
 
 
 def _play(parts: Parts, config: Config, plan: Plan) -> None:

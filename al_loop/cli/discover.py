@@ -184,6 +184,8 @@ def _summary(facts: dict[str, Any]) -> str:
     rule = ": no class is known, so every dense group counts (--known FILE names classes)"
     if facts["threshold"] is not None:
         rule = f": less similar than {facts['threshold']:.3f} to every known class"
+        if any(g["similarity"] >= facts["threshold"] for g in facts["novel_clusters"]):
+            rule += ", or with far fewer labels in it than chance would give"
     noise = f"{facts['noise_share']:.1%} of {facts['total_texts']:,} texts are noise to HDBSCAN"
     return f"{novel}{rule}; {noise}"
 

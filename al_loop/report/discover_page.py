@@ -71,7 +71,14 @@ def _table(facts: Mapping[str, Any]) -> Iterator[Block]:
         for g in facts["novel_clusters"]
     ]
     limit = facts["threshold"]
-    note = "" if limit is None else f"Novel: less similar than {limit:.3f} to every known class."
+    note = (
+        ""
+        if limit is None
+        else (
+            f"Novel: less similar than {limit:.3f} to every known class, or with far fewer labels"
+            " than chance would give."
+        )
+    )
     yield Table("Groups that may be classes nobody has named", _GROUPS, rows, note)
 
 
