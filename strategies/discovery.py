@@ -8,7 +8,7 @@ import numpy.typing as npt
 from strategies import dense
 from strategies.base import IntArray, PoolView
 from strategies.dense import subgroups, unit
-from strategies.explained import compared, limit, passed_over, texts_of
+from strategies.explained import CLOSE, compared, limit, passed_over, texts_of
 from strategies.grouping import BLOCK, as_float32, find_centers, nearest
 from strategies.part import whole
 
@@ -44,7 +44,8 @@ class Clusters:
     noise_share: share of the texts that HDBSCAN calls noise.
     labeled: (m,) the group that each labeled text lies in; -1 where there are no groups.
     passed_over: (c,) dense groups with far fewer labeled texts than chance would give them,
-        which may be new classes, too (`explained.passed_over`); none where a threshold is given.
+        which may be new classes, too (`explained.passed_over`), unless a known class is quite
+        like them; none where a threshold is given.
     """
 
     labels: IntArray
@@ -161,7 +162,7 @@ def _find(pool: PoolView, size: int, threshold: float, rng: np.random.Generator)
         threshold=border,
         noise_share=noise_share,
         labeled=mine,
-        passed_over=is_dense & passed_over(sizes, mine) & (threshold == 0),
+        passed_over=is_dense & passed_over(sizes, mine) & (similarity < CLOSE) & (threshold == 0),
     )
 
 

@@ -10,7 +10,8 @@ Floats = npt.NDArray[np.float32]
 #: Share of the groups of known classes that the threshold takes for novel ones.
 MISTAKEN = 0.2
 #: A group is passed over where chance would leave it so few labels in one of twenty cases.
-CHANCE = 0.05
+#: But nothing is new that a known class is so similar to, be it that it has no label yet.
+CHANCE, CLOSE = 0.05, 0.85
 #: The threshold where fewer labels than this are not alone in their class.
 FEWEST, USUAL = 4, 0.7
 
