@@ -129,6 +129,22 @@ def test_a_candidate_can_count_as_a_class_that_is_known(world):
     assert len(items.classes(world.store)) == 2
 
 
+def test_accepting_never_changes_a_known_class_by_the_way(world):
+    group(world)
+    texts = ticked(world)
+    before = [label(world, i) for i in texts]
+    for typed, spec, hint in (
+        ("refund", {"name": "delay"}, "al-loop classes merge refund delay"),
+        ("refund", {"name": "money"}, "al-loop classes rename refund money"),
+        ("broken glass", {"name": "refund", "description": "d"}, "al-loop classes describe refund"),
+    ):
+        with pytest.raises(DataError, match="'refund' is a class already") as refused:
+            accept(world, typed, **spec)
+        assert refused.value.hint.endswith(hint)
+    assert [label(world, i) for i in texts] == before
+    assert accept(world, "refund", name="Refund").line == "'refund' is a class already"
+
+
 def test_a_class_that_is_added_under_a_candidates_name_is_that_candidate(world):
     group(world)
     texts = ticked(world)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from al_loop.app import App
 from al_loop.classes.live import Outcome, Say, change
-from al_loop.classes.names import candidate, command, counts_as, unknown
+from al_loop.classes.names import candidate, class_of, command, counts_as, unknown
 from al_loop.classes.proposals import grouped
 from al_loop.data.text import normalize, shown
 from al_loop.errors import DataError
@@ -63,18 +63,33 @@ def accept(
         if found := _find(store, typed, proposals):
             return _accept(store, found, replace(spec, name=spec.name or found.name), author)
         if already := counts_as(store, typed):
+            _refuse_another(store, typed, spec.name)
             return already
         raise _unknown(store, typed, proposals)
 
     return change(app, work, say, live=live)
 
 
+def _refuse_another(store: Store, typed: str, wanted: str) -> None:
+    """Refuse to let a class count as another one by the way: its labels would move."""
+    known = class_changes.names(store)
+    now = class_of(store, typed) or typed
+    if wanted and known.get(folded(wanted)) != now:
+        action = "merge" if folded(wanted) in known else "rename"
+        raise DataError(f"{shown(now)} is a class already", hint=command(action, now, wanted))
+
+
 def _accept(store: Store, found: Wanted, spec: ClassSpec, author: str) -> str:
     group = found.candidate
+    known = class_changes.names(store).get(folded(spec.name))
+    if known is not None and (spec.description or spec.examples):
+        raise DataError(
+            f"{shown(known)} is a class already: it is not described by the way",
+            hint=f"accept without a description, then {command('describe', known)}",
+        )
     if group is not None and not spec.examples:
         spec = replace(spec, examples=tuple(group.central[:EXAMPLES]))
     spec = items.clean_class(spec)
-    known = class_changes.names(store).get(folded(spec.name))
     class_ = known or spec.name
     if known is None:
         items.put_classes(store, [spec], _origin(group))

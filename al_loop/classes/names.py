@@ -47,12 +47,18 @@ def candidate(store: Store, typed: str, *, by_number: bool) -> Candidate | None:
     return next((c for c in found if wanted == str(c.id)), None)
 
 
-def counts_as(store: Store, typed: str) -> str:
-    """Say that a name is that of a class, or counts as one; '' when it does neither."""
+def class_of(store: Store, typed: str) -> str | None:
+    """Return the class that a name, or the number of a group, counts as."""
     name = class_changes.names(store).get(folded(typed))
     accepted = candidates.accepted_as(store, normalize(typed))
     if name is None and accepted is not None:
         name = class_changes.names(store).get(folded(accepted))
+    return name
+
+
+def counts_as(store: Store, typed: str) -> str:
+    """Say that a name is that of a class, or counts as one; '' when it does neither."""
+    name = class_of(store, typed)
     if name is None:
         return ""
     if folded(name) == folded(typed):
