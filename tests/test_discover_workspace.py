@@ -8,7 +8,7 @@ import pytest
 from al_loop import workspace
 from al_loop.data.columns import Asked
 from al_loop.imports import Request
-from al_loop.openworld.groups import Group
+from al_loop.openworld.group import Group
 from al_loop.store import checks, clusters, open_store
 from al_loop.store.clusters import Seen
 from tests.discover_files import discover, report, texts, with_labels

@@ -7,25 +7,8 @@ import pytest
 
 from al_loop.annotators.label_studio import tasks
 from al_loop.errors import AuthError, InputError, ServerError
-from tests.fakes.label_studio import serve
 from tests.ls_helpers import PROJECT, adapter, annotate, choice, keys, push_request
-from tests.ls_people import Server, push
-
-
-@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.ls)])
-def either(request, fake):
-    """The fake and the real server, one after the other."""
-    if request.param == "real":
-        server = Server(request.getfixturevalue("ls").url)
-        yield server
-        server.http.close()
-        return
-    running = serve(fake)
-    server = Server(f"http://127.0.0.1:{running.server_address[1]}")
-    yield server
-    server.http.close()
-    running.shutdown()
-    running.server_close()
+from tests.ls_people import push
 
 
 def test_work_of_any_kind_keeps_a_task_and_all_others_go_on_both_servers(either):

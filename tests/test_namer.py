@@ -12,7 +12,7 @@ import pytest
 from al_loop import config, secrets
 from al_loop.errors import ConfigError
 from al_loop.openworld import namer, naming
-from al_loop.openworld.groups import Group
+from al_loop.openworld.group import Group
 
 KEY = "sk-test-0123456789abcdef0123"
 

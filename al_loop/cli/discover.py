@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from al_loop.config import Config
     from al_loop.discover.run import Discovery, Encode
     from al_loop.discover.source import Source
-    from al_loop.openworld.groups import Group
+    from al_loop.openworld.group import Group
 
 _FILE = click.Path(path_type=Path)
 _COLUMNS = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from al_loop.annotators.label_studio import page
 from al_loop.discover.run import Discovery
-from al_loop.openworld.groups import Group
+from al_loop.openworld.group import Group
 from al_loop.types import ClassSpec, Offer, Suggestion
 from al_loop.workspace import version
 

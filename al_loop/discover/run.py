@@ -13,7 +13,8 @@ from al_loop.config import Config
 from al_loop.discover.known import Example
 from al_loop.discover.source import Source
 from al_loop.lean import one_thread
-from al_loop.openworld.groups import Group, describe
+from al_loop.openworld.group import Group
+from al_loop.openworld.groups import describe
 from al_loop.openworld.match import match
 from strategies import discovery
 from strategies.base import PoolView

@@ -8,7 +8,8 @@ import numpy as np
 from al_loop.config import Config
 from al_loop.loop.parts import Parts, generator
 from al_loop.openworld import naming
-from al_loop.openworld.groups import Group, describe
+from al_loop.openworld.group import Group
+from al_loop.openworld.groups import describe
 from al_loop.openworld.match import match
 from al_loop.store import clusters, results
 from al_loop.store.clusters import Known, Seen

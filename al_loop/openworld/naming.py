@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from al_loop.cells import few, one_line, shorten
 from al_loop.data.text import fold, name_fault, normalize
-
-if TYPE_CHECKING:
-    from al_loop.openworld.groups import Group
+from al_loop.openworld.group import Group
 
 LONGEST = 60  # characters of a name
 
@@ -35,7 +33,7 @@ class Namer(Protocol):
         """Return what it answers; raises NamerError for none."""
 
 
-def named(groups: Sequence["Group"], taken: Iterable[str]) -> list["Group"]:
+def named(groups: Sequence[Group], taken: Iterable[str]) -> list[Group]:
     """Give groups without a name one of their phrases that is not taken; keep those of others."""
     used = {fold(name) for name in taken} | {fold(g.name) for g in groups if g.name}
     found = []
@@ -68,12 +66,12 @@ def of_phrases(phrases: Sequence[str], used: Iterable[str]) -> str:
 
 
 def by_namer(
-    groups: Sequence["Group"],
+    groups: Sequence[Group],
     texts: Mapping[int, Sequence[str]],
     namer: Namer,
     taken: Iterable[str],
     say: Callable[[str], None],
-) -> list["Group"]:
+) -> list[Group]:
     """Return the groups, some of them with names by a namer; whatever fails leaves a name as it is.
 
     texts: `index` of a group -> its most central texts. taken: names that no group may get.

@@ -11,7 +11,7 @@ from al_loop import html
 from al_loop.bars import Bar, no_bar
 from al_loop.discover.run import Discovery
 from al_loop.html import Block, Card, Cards, Coloring, Heading, Note, Prose, Table
-from al_loop.openworld.groups import Group
+from al_loop.openworld.group import Group
 from al_loop.report import textmap
 
 _LEAST = 5  # texts that make a map

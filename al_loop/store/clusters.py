@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from al_loop.openworld.groups import Group
+from al_loop.openworld.group import Group
 from al_loop.store.core import Store, now
 
 #: A group that nobody ever saw is forgotten when so many rounds in a row did not find it.
