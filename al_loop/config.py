@@ -88,6 +88,8 @@ class BatchSection(Section):
     random_share: float = Field(0.1, ge=0, le=1)
     blind_share: float = Field(0.2, ge=0, le=1)
     overlap: Overlap = Overlap()
+    relabel: Literal["never", "auto"] = "never"
+    gold_share: float = Field(0.0, ge=0, le=0.5)
     close_at: float = Field(1.0, gt=0, le=1)
 
 
@@ -100,9 +102,30 @@ class ModelSection(Section):
 
 
 class AuditSection(Section):
-    """The search for wrong labels."""
+    """The search for wrong labels, and what becomes of those that are found."""
 
     folds: int = Field(5, ge=2, le=20)
+    method: Literal["fused", "find_label_issues", "clean_learning"] = "fused"
+    filter_by: Literal[
+        "low_self_confidence",
+        "low_normalized_margin",
+        "prune_by_noise_rate",
+        "prune_by_class",
+        "both",
+        "confident_learning",
+        "predicted_neq_given",
+    ] = "low_self_confidence"
+    estimate: Literal["auto", "off_diagonal", "off_diagonal_calibrated"] = "auto"
+    on_doubt: Literal["keep", "weight", "drop"] = "keep"
+    second_looks: float = Field(0.2, gt=0, le=0.5)
+
+
+class AnnotatorsSection(Section):
+    """What several answers to a text add up to, and what is expected of people."""
+
+    consensus: Literal["crowdlab", "majority", "dawid_skene"] = "crowdlab"
+    agreement: float = Field(0.85, gt=0, le=1)
+    accuracy: float = Field(0.90, gt=0, le=1)
 
 
 class DiscoverySection(Section):
@@ -173,6 +196,7 @@ class Config(Section):
     batch: BatchSection = BatchSection()
     model: ModelSection = ModelSection()
     audit: AuditSection = AuditSection()
+    annotators: AnnotatorsSection = AnnotatorsSection()
     discovery: DiscoverySection = DiscoverySection()
     budget: BudgetSection = BudgetSection()
     classes: dict[str, ClassSection] = Field(default_factory=dict)

@@ -85,6 +85,7 @@ def split_key(key: str) -> tuple[str, int]:
 class Answer:
     """One annotation as it stands on the server, parsed but not yet judged.
 
+    `review` is True for one that was given in the review project, by an adjudicator.
     `kind` is what the annotation alone tells: a skip, an empty answer, one that does not
     fit the page (`problem` says why), or a label. Whether the label is a known class is
     decided in `labels`, where the classes are known.
@@ -103,6 +104,7 @@ class Answer:
     created_at: str = ""
     updated_at: str = ""
     problem: str = ""
+    review: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +205,17 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
-class Issue:
-    """A label that looks wrong. `score` in [0, 1], low is severe (cleanlab's convention)."""
+class Doubt:
+    """What speaks for and against a label.
+
+    doubt: in [0, 1], the higher the more doubtful. confidence: out-of-fold probability of the
+    label. neighbors: share of the label among similar labeled texts. Both None where unknown.
+    """
 
     item_id: str
-    kind: str
-    score: float
-    flagged: bool
     given: str
     suggested: str
+    doubt: float
+    flagged: bool
+    confidence: float | None = None
+    neighbors: float | None = None

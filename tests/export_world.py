@@ -92,11 +92,11 @@ def _rounds(store):
         [(task_key(name, 0), name, i) for i, name in enumerate(asked)],
     )
     store.execute_many(
-        "INSERT INTO issues VALUES (?, ?, 'label', ?, ?, ?, 'delay')",
+        "INSERT INTO evidence VALUES (?, ?, ?, 'delay', ?, NULL, NULL, 1)",
         [
-            (1, "voted", 0.9, 1, "refund"),
-            (2, "voted", 0.125, 1, "refund"),
-            (2, "fixed", 0.01, 1, "delay"),  # of the label that it had before
+            (1, "voted", "refund", 0.1),
+            (2, "voted", "refund", 0.125),
+            (2, "fixed", "delay", 0.99),  # of the label that it had before
         ],
     )
 

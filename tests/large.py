@@ -6,8 +6,8 @@ import numpy as np
 
 from al_loop import app, learner, models
 from al_loop.config import parse
-from al_loop.store import answers, items, open_store, results, rounds, tasks
-from al_loop.types import Answer, ClassSpec, Issue, Metric, Pulled
+from al_loop.store import answers, evidence, items, open_store, results, rounds, tasks
+from al_loop.types import Answer, ClassSpec, Doubt, Metric, Pulled
 from al_loop.workspace import Workspace
 
 _WORDS = ("refund", "parcel", "late", "glass", "broken", "card", "login", "invoice", "coat", "size")
@@ -85,8 +85,8 @@ def _round(store, project_id, number, given, names, rng):
     for state in ("pushed", "pulled", "audited", "trained", "logged"):
         rounds.transition(store, number, before, state, 1.0)
         before = state
-    found = [Issue(i, "label", 0.01 * k, True, names[0], names[1]) for k, i in enumerate(ids[:9])]
-    results.save_issues(store, number, found)
+    found = [Doubt(i, names[0], names[1], 1 - 0.01 * k, True) for k, i in enumerate(ids[:9])]
+    evidence.save(store, number, found)
     counted = [Metric(name, float(n)) for name, n in results.counts(store).items()]
     value = 1 - 0.8 / number**0.5
     accuracy = Metric("accuracy", value, value - 0.03, value + 0.03)

@@ -18,6 +18,7 @@ from al_loop.store import (
     answers,
     checks,
     class_changes,
+    evidence,
     fixes,
     items,
     offers,
@@ -25,7 +26,7 @@ from al_loop.store import (
     results,
     stories,
 )
-from al_loop.types import Answer, ClassSpec, Issue
+from al_loop.types import Answer, ClassSpec, Doubt
 from tests import offline
 from tests.answering import World
 
@@ -288,13 +289,13 @@ def test_doubts_are_told_in_the_names_of_today_and_go_where_both_are_one_class(w
     world.round()
     ids = {label: i for i, label in labels(world).items()}
     doubts = [("refund", "delay"), ("delay", "damage"), ("damage", "refund")]
-    found = [Issue(ids[a], "label", 0.1, True, a, b) for a, b in doubts]
+    found = [Doubt(ids[a], a, b, 0.9, True) for a, b in doubts]
     with world.store.tx():
-        results.save_issues(world.store, 1, found)
+        evidence.save(world.store, 1, found)
     rename(world, "refund", "money")
     merge(world, "delay", "damage")
     told = {("money", "damage"), ("damage", "money")}
-    assert {(r["given"], r["suggested"]) for r in results.doubtful(world.store, 1)} == told
+    assert {(r["given"], r["suggested"]) for r in evidence.doubtful(world.store, 1)} == told
     total, worst = reporting.doubtful(world.store, 1)
     assert (total, len(worst)) == (2, 1)
     assert (worst[0]["label"], worst[0]["suggested"]) in told

@@ -90,12 +90,14 @@ def test_it_tells_doubts_and_decisions_by_hand(store):
     logged(store)
     item_id = rounds.batch(store, 1)[0].item_id
     (label,) = {row[3] for row in answers.labeled(store, "pool") if row[0] == item_id}
-    store.execute("DELETE FROM issues")
-    store.execute("INSERT INTO issues VALUES (1, ?, 'label', 0.2, 1, ?, 'delay')", [item_id, label])
+    store.execute("DELETE FROM evidence")
+    store.execute(
+        "INSERT INTO evidence VALUES (1, ?, ?, 'delay', 0.8, NULL, NULL, 1)", [item_id, label]
+    )
     fix.apply(store, [fix.Wanted(item_id, "damage", "seen it")], "lead")
     found = explain.facts(store, item_id)
     assert found["doubts"] == [
-        {"round": 1, "score": 0.2, "suggested": "delay", "label": label, "flagged": True}
+        {"round": 1, "doubt": 0.8, "suggested": "delay", "label": label, "flagged": True}
     ]
     (decision,) = found["fixes"]
     assert {k: decision[k] for k in ("author", "label", "was", "reason")} == {

@@ -13,7 +13,17 @@ from al_loop.files import lock
 from al_loop.fix import Wanted
 from al_loop.loop import knowledge, machine
 from al_loop.loop.machine import Options
-from al_loop.store import answers, checks, fixes, items, overview, results, rounds, stories
+from al_loop.store import (
+    answers,
+    checks,
+    evidence,
+    fixes,
+    items,
+    overview,
+    results,
+    rounds,
+    stories,
+)
 from al_loop.types import Answer, Pulled
 from tests import offline, worlds
 from tests.offline import call
@@ -179,9 +189,9 @@ def doubted(tmp_path):
     root = offline.make(tmp_path, rounds=1)
     with app.opened(root) as opened:
         item_id, label = opened.store.row("SELECT item_id, label FROM labels LIMIT 1")
-        opened.store.execute("DELETE FROM issues")
+        opened.store.execute("DELETE FROM evidence")
         opened.store.execute(
-            "INSERT INTO issues VALUES (1, ?, 'label', 0.01, 1, ?, 'refund')", [item_id, label]
+            "INSERT INTO evidence VALUES (1, ?, ?, 'refund', 0.99, NULL, NULL, 1)", [item_id, label]
         )
     return root, item_id, label
 
@@ -210,12 +220,12 @@ def test_the_next_audit_does_not_count_it(store):
     noisy = worlds.Oracle(worlds.gold(), mistakes={"oracle": 0.3})
     settings = worlds.config(size=40)
     machine.run(worlds.make_parts(store, noisy), settings, Options(wait=True))
-    doubts = results.doubtful(store, 1)
+    doubts = evidence.doubtful(store, 1)
     assert doubts
     for row in doubts:
         decide(store, row["item_id"], row["given"])
     machine.run(worlds.make_parts(store, noisy), settings, Options(wait=True))
-    listed = results.doubtful(store, 2)
+    listed = evidence.doubtful(store, 2)
     assert results.history(store)[1]["noise_found"] == len(listed)
     assert not {r["item_id"] for r in listed} & {r["item_id"] for r in doubts}
 

@@ -191,7 +191,7 @@ def test_a_round_is_taken_back_from_every_state(logged, state):
     assert (f"the label people gave them: {len(labeled)}" in printed) == bool(labeled)
     assert logged.there() == set(logged.batch(1)) | labeled
     assert sorted((logged.root / ".al-loop" / "models").iterdir()) == model
-    assert not {r["round"] for t in ("metrics", "notes", "issues") for r in logged.rows(t)} - {1}
+    assert not {r["round"] for t in ("metrics", "notes", "evidence") for r in logged.rows(t)} - {1}
     logged.do("round", "--until", "pushed")
 
 

@@ -110,7 +110,7 @@ def _lines(found: Facts) -> Iterator[str]:
         yield from _answer(r)
     for r in found["doubts"]:
         doubted = "looks wrong" if r["flagged"] else "is not what the other labels suggest"
-        score = f"score {r['score']:.3f}"
+        score = f"doubt {r['doubt']:.3f}"
         yield f"round {r['round']}: {r['label']} {doubted} ({score}), {r['suggested']} fits better"
     for r in found["fixes"]:
         did = f"set {r['label']}" if r["label"] else "took the decision back"

@@ -10,7 +10,7 @@ _COLUMNS = {
     "item_id": "id",
     "given": "label",
     "suggested": "suggested",
-    "score": "score",
+    "doubt": "doubt",
     "text": "text",
 }
 
@@ -22,7 +22,7 @@ _COLUMNS = {
 def noise(ctx: click.Context, form: str | None, everything: bool) -> None:
     """Show labels that look wrong.
 
-    As cleanlab saw them in the newest audited round, worst first. A score near 0 is severe.
+    As the newest audited round saw them, worst first. A doubt near 1 is severe.
     `al-loop fix ID LABEL` sets the right one, or confirms the one that is there.
     """
     if ctx.invoked_subcommand is None:
@@ -30,12 +30,12 @@ def noise(ctx: click.Context, form: str | None, everything: bool) -> None:
 
 
 def _list(root: Path, form: str | None, *, everything: bool) -> None:
-    from al_loop.store import open_store, results
+    from al_loop.store import evidence, open_store, results
     from al_loop.workspace import find
 
     store = open_store(find(root).db_path)
-    number = results.last_audited(store)
-    rows = [dict(r) for r in results.doubtful(store, number, flagged=not everything)]
+    number = evidence.newest(store)
+    rows = [dict(r) for r in evidence.doubtful(store, number, flagged=not everything)]
     notes = results.notes(store, number)
     store.close()
     if form == "json":

@@ -37,7 +37,7 @@ FIELDS: Mapping[str, Field] = {
     "votes": Field("int64", "how many people voted"),
     "consensus": Field("float64", "the share of the votes that are for the label"),
     "labeled_at": Field("string", "when the last answer or the decision by hand was made"),
-    "doubt": Field("float64", "the newest audit's score of a doubted label, near 0 is severe"),
+    "doubt": Field("float64", "how doubtful the newest audit found the label, near 1 is severe"),
     "doubtful": Field("bool", "whether the newest audit flagged the label"),
     "suggestion": Field("string", "what the model suggested when the text was chosen"),
     "blind": Field("bool", "whether the suggestion was hidden from people"),

@@ -5,50 +5,42 @@ from dataclasses import replace
 
 import numpy as np
 
-from al_loop import audit as auditing
 from al_loop import learner, metrics, models
 from al_loop.config import Config
 from al_loop.crash import point
 from al_loop.errors import StateError
-from al_loop.loop import knowledge, unseen
+from al_loop.loop import consensus, doubt, knowledge, unseen
 from al_loop.loop.parts import Parts, Vectors, generator
-from al_loop.store import answers, class_changes, fixes, results, rounds
+from al_loop.store import answers, class_changes, evidence, fixes, results, rounds
 from al_loop.store.rounds import Round
 from al_loop.types import Metric
 
-_AUDIT, _TRAIN, _ANEW = 4, 5, 10
+_TRAIN, _ANEW = 5, 10
 #: Below this number of uniformly drawn labels a cross-validated accuracy says too little.
 MIN_RANDOM = 30
 
 
 def audit(parts: Parts, round_: Round, config: Config) -> None:
-    """Look for wrong labels with cleanlab on out-of-fold probabilities."""
+    """Settle what several people's answers add up to, then look for wrong labels."""
     began = time.monotonic()
-    known = knowledge.gather(parts, config, round_.number)
-    proba = None
-    if known.ids and parts.audits:
-        proba = learner.out_of_fold(
-            known.X,
-            known.y,
-            n_classes=len(known.classes),
-            folds=config.audit.folds,
-            # From labels alone `auto` finds the same doubtful ones, and takes five times as long.
-            kind="logistic" if config.model.kind in learner.POOLED else config.model.kind,
-            C=config.model.C,
-            seed=config.seed,
-        )
-    found = auditing.find(known.ids, known.y, proba, known.names, config.audit.folds)
-    by_hand = fixes.standing(parts.store)
-    flagged = sum(i.flagged and i.item_id not in by_hand for i in found.issues)
     store = parts.store
+    if parts.audits:
+        consensus.settle(parts, config, round_.number)
+    known = knowledge.gather(parts, config, round_.number)
+    found = doubt.judge(known, config) if known.ids and parts.audits else None
+    records = [] if found is None else doubt.records(known.ids, known.y, known.names, found)
+    left_out = [] if found is None else [known.names[i] for i in found.left_out]
+    skipped = "" if found is None else found.skipped
+    by_hand = fixes.standing(store)
+    flagged = sum(d.flagged and d.item_id not in by_hand for d in records)
     with store.tx():
-        results.save_issues(store, round_.number, found.issues)
+        evidence.save(store, round_.number, records)
         results.save_metrics(store, round_.number, [Metric("noise_found", float(flagged))])
-        results.save_note(store, round_.number, "audit_left_out", list(found.left_out))
-        results.save_note(store, round_.number, "audit_skipped", found.skipped)
+        results.save_note(store, round_.number, "audit_left_out", left_out)
+        results.save_note(store, round_.number, "audit_skipped", skipped)
         rounds.transition(store, round_.number, "pulled", "audited", time.monotonic() - began)
     point("C12 issues committed")
-    reason = f" ({found.skipped})" if found.skipped else ""
+    reason = f" ({skipped})" if skipped else ""
     parts.say(f"round {round_.number}: doubtful labels: {flagged}{reason}")
 
 

@@ -12,18 +12,19 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from al_loop.crash import point
-from al_loop.migrations import m001_initial, m002_steering, m003_open_world
+from al_loop.migrations import m001_initial, m002_steering, m003_open_world, m004_evidence
 
 if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 #: The commented DDL of each released step; released ones never change.
 STEPS: Mapping[str, str] = {
     "m001_initial": m001_initial.DDL,
     "m002_steering": m002_steering.DDL,
     "m003_open_world": m003_open_world.DDL,
+    "m004_evidence": m004_evidence.DDL,
 }
 
 

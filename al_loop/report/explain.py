@@ -39,7 +39,7 @@ def facts(store: Store, item_id: str) -> dict[str, Any]:
         "chosen": [_choice(store, r) for r in stories.choices(store, item_id)],
         "answers": [_answer(store, r) for r in stories.said(store, item_id)],
         "doubts": [
-            {k: r[k] for k in ("round", "score", "suggested")}
+            {k: r[k] for k in ("round", "doubt", "suggested")}
             | {"label": r["given"], "flagged": bool(r["flagged"])}
             for r in stories.doubts(store, item_id)
         ],

@@ -93,10 +93,10 @@ def _suspicious(facts: Mapping[str, Any]) -> Iterator[Block]:
         return
     look = "label looks" if total == 1 else "labels look"
     yield Prose(
-        f"{total:,} {look} wrong to a classifier that did not see them. A score near 0 is"
+        f"{total:,} {look} wrong to a classifier that did not see them. A doubt near 1 is"
         " severe. Correct one with al-loop fix, or edit the answer in Label Studio."
     )
-    columns = {"item_id": "id", "label": "label", "suggested": "looks like", "score": "score"}
+    columns = {"item_id": "id", "label": "label", "suggested": "looks like", "doubt": "doubt"}
     texts = [r | {"text": html.shorten(r["text"], _TEXT)} for r in rows]
     yield from folded("The most suspicious labels", columns | {"text": "text"}, texts, _LABELS)
     if total > len(rows):

@@ -48,8 +48,9 @@ _RULES: Mapping[str, tuple[str, str]] = {
         "SELECT item_id FROM batch WHERE released = 0 GROUP BY item_id, look HAVING COUNT(*) > 1",
     ),
     "test set kept apart": (
-        "no test text is in a batch",
-        "SELECT b.item_id FROM batch b JOIN items i ON i.id = b.item_id WHERE i.role = 'test'",
+        "no test text is in a batch, but for those with a label in doubt",
+        "SELECT b.item_id FROM batch b JOIN items i ON i.id = b.item_id WHERE i.role = 'test'"
+        " AND b.look = 0",
     ),
     "steps": (
         "a round has passed every state before its own",
@@ -173,8 +174,8 @@ _DUMPED: Mapping[str, str] = {
     " FROM clusters ORDER BY id",
     "cluster_rounds": "SELECT * FROM cluster_rounds ORDER BY round, cluster",
     "cluster_texts": "SELECT * FROM cluster_texts ORDER BY item_id",
-    "second_looks": "SELECT item_id, look, reason, suggestion, version, round FROM second_looks"
-    " ORDER BY id",
+    "second_looks": "SELECT item_id, look, reason, suggestion, version, givers, round, sent"
+    " FROM second_looks ORDER BY id",
     "round_classes": "SELECT * FROM round_classes ORDER BY round",
     "rounds": "SELECT number, state, strategy, seed, model_version, pool_size FROM rounds"
     " ORDER BY number",
@@ -187,8 +188,8 @@ _DUMPED: Mapping[str, str] = {
     "fixes": "SELECT item_id, label, was, author, reason FROM fixes ORDER BY id",
     "labels": "SELECT item_id, status, label, votes FROM labels ORDER BY item_id",
     "models": "SELECT round, version, kind, encoder, classes, labels FROM models ORDER BY round",
-    "issues": "SELECT round, item_id, kind, score, flagged, given, suggested FROM issues"
-    " ORDER BY round, item_id, kind",
+    "evidence": "SELECT * FROM evidence ORDER BY round, item_id",
+    "consensus": "SELECT * FROM consensus ORDER BY item_id",
     "metrics": "SELECT round, name, value, low, high FROM metrics ORDER BY round, name",
     "notes": "SELECT round, name, value FROM notes ORDER BY round, name",
     "transitions": "SELECT round, state FROM transitions ORDER BY round, state",

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from al_loop.store import answers, results
+from al_loop.store import answers, evidence
 from al_loop.store.core import Store
 from al_loop.types import Answer, Role
 
@@ -21,7 +21,7 @@ _PROVENANCE = (
     " LEFT JOIN rounds r ON r.number = b.round"
     " LEFT JOIN fixes f ON l.status = 'fixed' AND f.id ="
     "     (SELECT MAX(g.id) FROM fixes g WHERE g.item_id = i.id)"
-    " LEFT JOIN issues s ON s.round = :audited AND s.item_id = i.id"
+    " LEFT JOIN evidence s ON s.round = :audited AND s.item_id = i.id"
     "     AND l.status <> 'fixed'"
 )
 
@@ -52,12 +52,12 @@ def labels(
     role: only the pool or only the test set.
     distinct: one row a text, that of the id under which it first came.
     """
-    audited = results.last_audited(store)
+    audited = evidence.newest(store)
     which = {"everything": everything, "role": role, "distinct": distinct, "audited": audited}
     return store.conn.execute(
         "SELECT a.id, i.id AS item_id, i.position, i.text, i.role, a.extra, l.label, l.status,"
         " l.votes, b.round, b.strategy, b.inclusion, b.suggestion, b.suggestion_score, b.blind,"
-        " r.model_version, s.score AS doubt, s.flagged, s.given AS judged, :audited > 0 AS audited,"
+        " r.model_version, s.doubt, s.flagged, s.given AS judged, :audited > 0 AS audited,"
         " f.author AS fixed_by, f.reason AS fix_reason, f.at AS fixed_at"
         + _FROM
         + _PROVENANCE

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from al_loop.labels import folded
-from al_loop.store import class_changes, results
+from al_loop.store import class_changes, evidence
 from al_loop.store.core import Store
 from al_loop.store.spending import Tally
 
@@ -67,14 +67,14 @@ def suggestions(store: Store) -> dict[bool, tuple[int, int]]:
 
 def doubtful_ids(store: Store) -> set[str]:
     """Return the texts whose label looks wrong."""
-    return {r["item_id"] for r in results.doubtful(store, results.last_audited(store))}
+    return {r["item_id"] for r in evidence.doubtful(store, evidence.newest(store))}
 
 
 def doubtful(store: Store, n: int) -> tuple[int, list[dict[str, Any]]]:
     """Return how many labels look wrong, and the `n` worst."""
-    number = results.last_audited(store)
-    rows = results.doubtful(store, number)
-    kept = ("item_id", "text", "suggested", "score")
+    number = evidence.newest(store)
+    rows = evidence.doubtful(store, number)
+    kept = ("item_id", "text", "suggested", "doubt")
     worst = [{k: r[k] for k in kept} | {"label": r["given"], "round": number} for r in rows[:n]]
     return len(rows), worst
 

@@ -1,14 +1,13 @@
-"""What the steps of a round found out: models, metrics, doubtful labels, notes, history."""
+"""What the steps of a round found out: models, metrics, notes, history."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from al_loop.labels import folded
 from al_loop.store import class_changes
 from al_loop.store.core import Store, now
-from al_loop.types import Issue, Metric
+from al_loop.types import Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +60,6 @@ def save_model(store: Store, model: Model) -> None:
             model.labels,
             now(),
         ],
-    )
-
-
-def save_issues(store: Store, number: int, found: Iterable[Issue]) -> None:
-    """Store the doubtful labels of a round."""
-    store.execute("DELETE FROM issues WHERE round = ?", [number])
-    store.execute_many(
-        "INSERT INTO issues VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [(number, i.item_id, i.kind, i.score, int(i.flagged), i.given, i.suggested) for i in found],
     )
 
 
@@ -164,28 +154,6 @@ def _values(found: Mapping[str, Metric]) -> dict[str, int | float | None]:
     return values
 
 
-def doubtful(store: Store, number: int, *, flagged: bool = True) -> list[dict[str, Any]]:
-    """Return the doubtful labels of a round, worst first; all judged ones if not `flagged`.
-
-    In the names of today: a label is no longer in doubt that is one class with the suggested one
-    by now, nor one that somebody set by hand.
-    """
-    rows = store.rows(
-        "SELECT s.item_id, s.given, s.suggested, s.score, s.flagged, l.status, i.text"
-        " FROM issues s JOIN items i ON i.id = s.item_id LEFT JOIN labels l ON l.item_id = i.id"
-        " WHERE s.round = ?1 AND (NOT ?2 OR (s.flagged AND l.status IS NOT 'fixed'))"
-        " ORDER BY s.score, s.item_id",
-        [number, int(flagged)],
-    )
-    known = class_changes.names(store)
-    found = []
-    for r in rows:
-        now = {x: known.get(folded(r[x]), r[x]) for x in ("given", "suggested")}
-        if r["given"] == r["suggested"] or now["given"] != now["suggested"]:
-            found.append(dict(r) | now)
-    return found
-
-
 def random_items(store: Store) -> set[str]:
     """Return the texts that were drawn uniformly from the pool and not released."""
     rows = store.rows("SELECT item_id FROM batch WHERE inclusion IS NOT NULL AND released = 0")
@@ -229,10 +197,3 @@ def counts(store: Store) -> dict[str, int]:
         ("items", "SELECT COUNT(*) FROM items"),
     ]
     return {name: int(store.value(sql)) for name, sql in one}
-
-
-def last_audited(store: Store) -> int:
-    """Return the newest round that was audited, 0 if none was."""
-    return int(
-        store.value("SELECT COALESCE(MAX(round), 0) FROM transitions WHERE state = 'audited'")
-    )

@@ -91,7 +91,11 @@ def earlier(store: Store, project_id: int, annotation_id: int) -> list[Row]:
 
 def doubts(store: Store, item_id: str) -> list[Row]:
     """Return what the audit of each round said about a text's label."""
-    return store.rows("SELECT * FROM issues WHERE item_id = ? ORDER BY round, kind", [item_id])
+    return store.rows(
+        "SELECT * FROM evidence WHERE item_id = ? AND (flagged OR suggested <> given)"
+        " ORDER BY round",
+        [item_id],
+    )
 
 
 def task(store: Store, item_id: str) -> Row | None:

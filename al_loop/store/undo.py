@@ -9,7 +9,7 @@ from al_loop.types import TakenBack
 
 #: Notes of a round: tasks that were on the server before it, and those an undo set out to remove.
 _EARLIER, _BEGUN = "tasks_before", "undo_began"
-_TABLES = ("notes", "metrics", "issues", "models", "transitions", "batch", "round_classes")
+_TABLES = ("notes", "metrics", "evidence", "models", "transitions", "batch", "round_classes")
 
 
 def note_earlier_tasks(store: Store, number: int) -> None:

@@ -1,0 +1,1 @@
+"""What several people's labels of the same texts add up to: arrays in, arrays out."""

@@ -1,0 +1,1 @@
+"""What speaks for and against labels: arrays in, arrays out."""
