@@ -1,6 +1,5 @@
 """config.toml, checked and frozen. Unknown options are refused with the nearest name."""
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from al_loop.errors import ConfigError
+from al_loop.nearest import near
 from al_loop.types import ClassSpec
 
 FILE_NAME = "config.toml"
@@ -261,11 +261,13 @@ def _option(loc: tuple[int | str, ...]) -> str:
 
 
 def _message(error: Any) -> str:
+    said = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "literal_error":
+        return said + near(str(error["input"]), re.findall(r"'([^']+)'", said))
     if error["type"] != "extra_forbidden":
-        return str(error["msg"]).removeprefix("Value error, ")
+        return said
     known = _known_options(error["loc"][:-1])
-    near = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
-    return "unknown option" + (f", did you mean {near[0]}?" if near else "")
+    return "unknown option" + near(str(error["loc"][-1]), known)
 
 
 def _known_options(loc: tuple[int | str, ...]) -> list[str]:

@@ -1,17 +1,19 @@
 """Judge labels: which look wrong, and what fits better."""
 
-import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from al_loop import learner
+from al_loop.evidence import methods
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Labels: TypeAlias = npt.NDArray[np.int64]
+
+_FALLBACK = "find_label_issues"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +96,21 @@ def judge(
     judged = np.flatnonzero(~np.isnan(proba[:, 0]))
     audited = np.unique(y[judged])
     given = np.searchsorted(audited, y[judged])
-    scores, flagged = _cleanlab(given, proba[np.ix_(judged, audited)], settings)
+    seen = proba[np.ix_(judged, audited)]
+    way = settings if settings.method in methods.METHODS else replace(settings, method=_FALLBACK)
+    doubts, flagged = methods.judge(X[judged], given, seen, way)
     doubt, suggested, flags = nan.copy(), np.full(m, -1), np.zeros(m, dtype=bool)
-    doubt[judged] = 1 - scores
+    doubt[judged] = doubts
     suggested[judged] = proba[judged].argmax(axis=1)
     flags[judged] = flagged
     if sure is not None:
         doubt[sure], flags[sure] = 0.0, False
     confidence = nan.copy()
     confidence[judged] = proba[judged, y[judged]]
-    return Evidence(doubt, suggested, confidence, nan, flags, left_out, "", float(flags.sum()))
+    wrong = float(flags.sum())
+    if settings.estimate in methods.ESTIMATES:
+        wrong = methods.wrong(given, seen, settings)
+    return Evidence(doubt, suggested, confidence, nan, flags, left_out, "", wrong)
 
 
 def judge_others(
@@ -120,17 +127,3 @@ def judge_others(
     From (m, d) `X` and (m,) `y` only, so that nothing of the test set leaks into training.
     """
     raise NotImplementedError
-
-
-def _cleanlab(given: Labels, seen: Floats, settings: Settings) -> tuple[Any, Flags]:
-    """Return label quality (r,) in [0, 1] and flags (r,) of compact labels and probabilities."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from cleanlab.filter import find_label_issues
-        from cleanlab.rank import get_label_quality_scores
-
-        scores = get_label_quality_scores(given, seen, method="self_confidence")
-        flags = find_label_issues(
-            given, seen, filter_by=settings.filter_by, n_jobs=1, verbose=False
-        )
-    return scores, np.asarray(flags, dtype=bool)
