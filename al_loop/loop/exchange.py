@@ -8,12 +8,20 @@ from dataclasses import dataclass
 from al_loop.config import Config
 from al_loop.crash import point
 from al_loop.labels import folded
-from al_loop.loop import again
+from al_loop.loop import adjudication, again
 from al_loop.loop.parts import Parts
-from al_loop.store import answers, items, offers, overview, rounds, tasks
+from al_loop.store import answers, items, offers, overview, reviews, rounds, tasks
 from al_loop.store.core import Store
 from al_loop.store.rounds import BatchRow, Round
-from al_loop.types import ClassSpec, Pulled, PullRequest, PushRequest, Suggestion, Task
+from al_loop.types import (
+    ClassSpec,
+    ProjectRef,
+    Pulled,
+    PullRequest,
+    PushRequest,
+    Suggestion,
+    Task,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +42,13 @@ class Progress:
 
 
 def push(parts: Parts, round_: Round, config: Config, *, delete_duplicates: bool = True) -> None:
-    """Bring the round's batch to the annotators: each text exactly once, in effect."""
+    """Bring the round's batch to the annotators: each text exactly once, in effect.
+
+    Disagreements that wait for it go to the review project before.
+    """
     began = time.monotonic()
     store = parts.store
+    adjudication.push(parts, config, delete_duplicates=delete_duplicates)
     wanted = _tasks(store, config, rounds.batch(store, round_.number))
     request = PushRequest(
         project=tasks.refreshed(store, parts.project),
@@ -85,17 +97,20 @@ def _tasks(store: Store, config: Config, batch: Sequence[BatchRow]) -> list[Task
     ]
 
 
-def fetch(parts: Parts, options: PullOptions, without: Collection[str] = ()) -> Pulled:
-    """Ask for the full snapshot of the project; tasks of `without` may be gone from it."""
+def fetch(
+    parts: Parts, options: PullOptions, project: ProjectRef, without: Collection[str] = ()
+) -> Pulled:
+    """Ask for the full snapshot of a project; tasks of `without` may be gone from it."""
     store = parts.store
-    project = tasks.refreshed(store, parts.project)
     pushed = tasks.task_overlaps(store, project.id)
+    review = project.role == "review"
+    recent = reviews.unanswered if review else tasks.recent_keys
     return parts.annotator.pull(
         PullRequest(
-            project=project,
+            project=tasks.refreshed(store, project),
             classes=items.classes(store),
             keys={key: n for key, n in pushed.items() if key not in without},
-            sweep=tasks.recent_keys(store, project.id),
+            sweep=recent(store, project.id),
             annotated_before=tasks.annotated(store, project.id),
             allow_shrink=options.allow_shrink,
             delete_duplicates=options.delete_duplicates,
@@ -103,44 +118,81 @@ def fetch(parts: Parts, options: PullOptions, without: Collection[str] = ()) -> 
     )
 
 
-def _store(parts: Parts, pulled: Pulled) -> answers.Changes:
-    items.add_classes(parts.store, map(ClassSpec, pulled.new_classes), "oracle")
-    changes = answers.save_pull(parts.store, parts.project.id, pulled)
+def _fetch_all(
+    parts: Parts, options: PullOptions, without: Collection[str] = ()
+) -> list[tuple[ProjectRef, Pulled]]:
+    """Fetch the labeling project, and the review project where it has tasks."""
+    pulled = [(parts.project, fetch(parts, options, parts.project, without))]
+    return pulled + _fetch_reviews(parts, options)
+
+
+def _fetch_reviews(parts: Parts, options: PullOptions) -> list[tuple[ProjectRef, Pulled]]:
+    review = reviews.project(parts.store, parts.project.id)
+    if review is None or not tasks.task_overlaps(parts.store, review.id):
+        return []
+    return [(review, fetch(parts, options, review))]
+
+
+def _store(
+    parts: Parts, fetched: Sequence[tuple[ProjectRef, Pulled]]
+) -> list[tuple[ProjectRef, Pulled, answers.Changes]]:
+    done = []
+    for project, pulled in fetched:
+        items.add_classes(parts.store, map(ClassSpec, pulled.new_classes), "oracle")
+        done.append((project, pulled, answers.save_pull(parts.store, project.id, pulled)))
+        tasks.release_gone(parts.store, project.id)
     again.late(parts.store)
-    tasks.release_gone(parts.store, parts.project.id)
     tasks.release_taken_back(parts.store)
-    return changes
+    return done
 
 
-def _tell(parts: Parts, pulled: Pulled, changes: answers.Changes) -> None:
-    for note in pulled.notes:
-        parts.say(note)
-    if pulled.gone:
-        parts.say(f"{len(pulled.gone)} tasks are gone from the server; their texts are free again")
-    if changes.edited or changes.deleted:
-        parts.say(
-            f"{changes.edited} earlier answers were changed, {changes.deleted} deleted;"
-            " the old ones are kept in the history"
-        )
+def _tell(parts: Parts, stored: Sequence[tuple[ProjectRef, Pulled, answers.Changes]]) -> None:
+    for project, pulled, changes in stored:
+        for note in pulled.notes:
+            parts.say(note)
+        if project.role == "review":
+            adjudication.tell(parts, pulled, changes)
+            continue
+        if pulled.gone:
+            parts.say(
+                f"{len(pulled.gone)} tasks are gone from the server; their texts are free again"
+            )
+        if changes.edited or changes.deleted:
+            parts.say(
+                f"{changes.edited} earlier answers were changed, {changes.deleted} deleted;"
+                " the old ones are kept in the history"
+            )
 
 
 def sync(parts: Parts, options: PullOptions) -> None:
     """Fetch late answers of texts that went back to the pool, so that none is asked twice.
 
-    With `allow_shrink` always: what is gone from the server is let go of before the next push.
+    Those of adjudicators as well. With `allow_shrink` always: what is gone from the server is let
+    go of before the next push.
     """
     late = tasks.has_unanswered_tasks(parts.store, parts.project.id)
     shrunk = options.allow_shrink and tasks.task_overlaps(parts.store, parts.project.id)
     if late or shrunk:
         collect(parts, options)
+    elif reviews.open_keys(parts.store, parts.project.id):
+        collect_reviews(parts, options)
 
 
 def collect(parts: Parts, options: PullOptions, without: Collection[str] = ()) -> None:
     """Fetch and store all answers, whatever round is open; see `fetch`."""
-    pulled = fetch(parts, options, without)
+    _keep(parts, _fetch_all(parts, options, without))
+
+
+def collect_reviews(parts: Parts, options: PullOptions) -> None:
+    """Fetch and store the answers of the review project only, where it has tasks."""
+    if fetched := _fetch_reviews(parts, options):
+        _keep(parts, fetched)
+
+
+def _keep(parts: Parts, fetched: Sequence[tuple[ProjectRef, Pulled]]) -> None:
     with parts.store.tx():
-        changes = _store(parts, pulled)
-    _tell(parts, pulled, changes)
+        stored = _store(parts, fetched)
+    _tell(parts, stored)
 
 
 def pull(parts: Parts, round_: Round, config: Config, options: PullOptions) -> Progress | None:
@@ -151,9 +203,10 @@ def pull(parts: Parts, round_: Round, config: Config, options: PullOptions) -> P
     """
     began = time.monotonic()
     store = parts.store
-    pulled = fetch(parts, options)
+    adjudication.push(parts, config, delete_duplicates=options.delete_duplicates)
+    fetched = _fetch_all(parts, options)
     with store.tx():
-        changes = _store(parts, pulled)
+        stored = _store(parts, fetched)
         batch = rounds.batch(store, round_.number)
         open_ids = overview.unsettled(store, round_.number)
         settled = len(batch) - len(open_ids)
@@ -166,7 +219,7 @@ def pull(parts: Parts, round_: Round, config: Config, options: PullOptions) -> P
             rounds.transition(store, round_.number, "pushed", "pulled", time.monotonic() - began)
         point("C11 answers written")
     point("C11 answers committed")
-    _tell(parts, pulled, changes)
+    _tell(parts, stored)
     if not closes:
         return Progress(len(batch), settled)
     left = f", {len(unanswered)} went back to the pool" if unanswered else ""

@@ -2,15 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal
 
 from al_loop.store import second_looks
 from al_loop.store.core import Store
 from al_loop.types import ProjectRef
 
+ProjectRole = Literal["labeling", "review"]
 
-def find_project(store: Store, annotator: str, pinned: int = 0) -> ProjectRef | None:
-    """Return the labeling project of an annotator; `pinned` is the number that a user named."""
-    row = store.row("SELECT * FROM projects WHERE role = 'labeling' AND annotator = ?", [annotator])
+
+def find_project(
+    store: Store, annotator: str, pinned: int = 0, *, role: ProjectRole = "labeling"
+) -> ProjectRef | None:
+    """Return a project of an annotator; `pinned` is the number that a user named."""
+    row = store.row("SELECT * FROM projects WHERE role = ? AND annotator = ?", [role, annotator])
     if row is None:
         return None
     where = (row["id"], row["marker"], row["title"], row["role"])
@@ -25,21 +30,24 @@ def refreshed(store: Store, ref: ProjectRef) -> ProjectRef:
     return replace(ref, remote_id=row["remote_id"])
 
 
-def make_project(store: Store, annotator: str, title: str, pinned: int = 0) -> ProjectRef:
+def make_project(
+    store: Store, annotator: str, title: str, pinned: int = 0, *, role: ProjectRole = "labeling"
+) -> ProjectRef:
     """Make the row of an annotator's project, unless it is there, and return the project.
 
     The marker is made from the workspace's uuid, so that the project on the server is found
     again even when the process dies before its number is stored.
     """
-    uuid = store.meta("uuid")
-    marker = f"{uuid}" if annotator == "label_studio" else f"{uuid}-{annotator}"
+    marker = [str(store.meta("uuid"))]
+    marker += [annotator] if annotator != "label_studio" else []
+    marker += [role] if role != "labeling" else []
     with store.tx():
         store.execute(
             "INSERT INTO projects (role, annotator, marker, title)"
-            " VALUES ('labeling', ?, ?, ?) ON CONFLICT (role, annotator) DO NOTHING",
-            [annotator, marker, title],
+            " VALUES (?, ?, ?, ?) ON CONFLICT (role, annotator) DO NOTHING",
+            [role, annotator, "-".join(marker), title],
         )
-    found = find_project(store, annotator, pinned)
+    found = find_project(store, annotator, pinned, role=role)
     assert found is not None
     return found
 

@@ -133,7 +133,8 @@ class LabelStudio:
         with _translated(self.api):
             found = project.find(self.api, ref)
             if found is not None:
-                project.update_page(self.api, found, offer, context=False)
+                review = ref.role == "review"
+                project.update_page(self.api, found, offer, context=False, review=review)
             return found is not None
 
     def existing(self, number: int) -> "Existing":

@@ -11,17 +11,26 @@ _MARK = re.compile(r'<div class="al-loop-([0-9a-f]{12})">')
 _DEFINED = re.compile(r"<p><b>(.*?)</b>(.*?)</p>", re.DOTALL)
 
 
-def instructions(offer: Offer) -> str:
+_LABELING = (
+    "<p>Choose the class that fits best. A suggestion of the model is only a guess: "
+    "change it when it is wrong. If none of the classes fits, type the name of the "
+    "missing class. Skip what can't be judged.</p>"
+)
+_REVIEW = (
+    "<p>People labeled these texts differently. Below each text stands how, and what is most "
+    "likely where that is known. Decide: the class that you choose becomes the label, whatever "
+    "the others said. If none of the classes fits, type the name of the missing class. Skip what "
+    "can't be decided.</p>"
+)
+
+
+def instructions(offer: Offer, *, review: bool = False) -> str:
     """Return the HTML of the instructions: every class with its definition and examples.
 
     Its frame carries a mark made of its content, so that `may_replace` can tell what an
-    administrator has edited.
+    administrator has edited. `review` is for adjudicators.
     """
-    parts = [
-        "<p>Choose the class that fits best. A suggestion of the model is only a guess: "
-        "change it when it is wrong. If none of the classes fits, type the name of the "
-        "missing class. Skip what can't be judged.</p>"
-    ]
+    parts = [_REVIEW if review else _LABELING]
     if offer.candidates:
         parts.append(
             f"<p>Below <b>{HEADING}</b> are groups of similar texts that may be classes: tick one "

@@ -65,7 +65,7 @@ def find(api: Api, ref: ProjectRef) -> Project | None:
         return numbered
     if (moved := _by_marker(api, ref)) is not None:
         return moved
-    raise _gone(api, ref.remote_id) if numbered is None else _stranger(api, ref.remote_id)
+    raise _gone(api, ref) if numbered is None else _stranger(api, ref)
 
 
 def ensure(api: Api, ref: ProjectRef) -> Project:
@@ -78,7 +78,9 @@ def ensure(api: Api, ref: ProjectRef) -> Project:
     return project
 
 
-def update_page(api: Api, project: Project, offer: Offer, *, context: bool) -> Project:
+def update_page(
+    api: Api, project: Project, offer: Offer, *, context: bool, review: bool = False
+) -> Project:
     """Let the labeling page and the instructions say what is offered, and read them back.
 
     A name that is gone is taken off the page when the server says that no answer has it, else it
@@ -97,7 +99,7 @@ def update_page(api: Api, project: Project, offer: Offer, *, context: bool) -> P
     changes: dict[str, Any] = {}
     if (wanted := grown(unused, project)) is not None:
         changes["label_config"] = wanted
-    told = instructions(offer)
+    told = instructions(offer, review=review)
     if may_replace(project.expert_instruction, told):
         changes |= {"expert_instruction": told, "show_instruction": True}
     if not changes:
@@ -235,21 +237,29 @@ def _not_there(api: Api, project: int) -> InputError:
     )
 
 
-def _gone(api: Api, project: int) -> ProjectGone:
+def called(ref: ProjectRef, number: int | None = None) -> str:
+    """Return what a project is called in messages; `number` is the one it was found under."""
+    name = "review project" if ref.role == "review" else "project"
+    return f"{name} {number or ref.remote_id or ''}".strip()
+
+
+def _gone(api: Api, ref: ProjectRef) -> ProjectGone:
     return ProjectGone(
-        f"this workspace's project {project} is not on {api.shown_url} (any more)",
+        f"this workspace's {called(ref)} is not on {api.shown_url} (any more)",
         hint="check [label_studio] url in config.toml; if the project was deleted, "
         "`al-loop round --allow-shrink` starts a new project: answers already fetched stay in "
         "the history, their labels are taken back",
     )
 
 
-def _stranger(api: Api, project: int) -> InputError:
+def _stranger(api: Api, ref: ProjectRef) -> InputError:
+    marker = f"put {_mark(ref)} into its description"
+    named = f"name the project to use there, as in `project = {ref.remote_id}`"
     return InputError(
-        f"project {project} on {api.shown_url} is not this workspace's: its description lacks "
+        f"{called(ref)} on {api.shown_url} is not this workspace's: its description lacks "
         "our marker, and no other project there has it",
-        hint="check [label_studio] url in config.toml; if it is the right server, name the "
-        f"project to use there, as in `project = {project}`",
+        hint="check [label_studio] url in config.toml; if it is the right server, "
+        + (marker if ref.role == "review" else named),
     )
 
 

@@ -29,7 +29,8 @@ def pull(api: Api, request: PullRequest) -> Pulled:
         return _nothing_left(request, gone_project)
     if ours is None:
         raise InputError(
-            "the project is not in Label Studio: nothing was pushed yet, or it was deleted",
+            f"the {project.called(request.project)} is not in Label Studio: nothing was pushed yet,"
+            " or it was deleted",
             hint="`al-loop round` makes it; `al-loop doctor` shows what is there",
         )
     swept = _sweep(api, request, ours.id)
@@ -39,7 +40,8 @@ def pull(api: Api, request: PullRequest) -> Pulled:
     annotated = len({answer.key for answer in answers})
     if annotated < KEPT_SHARE * request.annotated_before and not request.allow_shrink:
         raise StateError(
-            f"only {annotated} tasks have answers, {request.annotated_before} had at the last pull",
+            f"only {annotated} tasks have answers, {request.annotated_before} had at the last pull"
+            f" of {project.called(request.project, ours.id)}",
             hint=_SHRUNK,
         )
     notes = swept.notes
@@ -95,7 +97,9 @@ def _gone(
     gone = tuple(key for key in request.keys if key not in found)
     if gone and not request.allow_shrink:
         raise StateError(
-            f"{len(gone)} of {len(request.keys)} tasks are gone from project {remote}", hint=_SHRUNK
+            f"{len(gone)} of {len(request.keys)} tasks are gone from"
+            f" {project.called(request.project, remote)}",
+            hint=_SHRUNK,
         )
     return gone
 

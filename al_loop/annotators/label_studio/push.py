@@ -45,7 +45,8 @@ class Push:
         suggestions = [t.suggestion for t in self._tasks.values() if t.suggestion is not None]
         context = any(t.context for t in self._tasks.values())
         ours = project.ensure(self._api, request.project)
-        ours = project.update_page(self._api, ours, request.offer, context=context)
+        review = request.project.role == "review"
+        ours = project.update_page(self._api, ours, request.offer, context=context, review=review)
         page.check_suggestions(ours.label_config, suggestions)
         self._remote = ours.id
         ids = self._settle()
