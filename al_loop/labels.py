@@ -1,7 +1,8 @@
 """The rule that turns answers into labels.
 
-Pure: what a text counts as follows from the decisions by hand, the answers, the labels that came
-with the data, and the names: classes, what they were called before, candidates, parts.
+Pure: what a text counts as follows from the decisions by hand, the answers, what differing ones
+were found to add up to, the labels that came with the data, and the names: classes, what they were
+called before, candidates, parts.
 """
 
 from collections import Counter
@@ -19,6 +20,25 @@ class Verdict:
     status: LabelStatus
     label: str | None = None
     votes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Consensus:
+    """What differing votes on a text were found to add up to.
+
+    quality: the probability that the label is right. A consensus decides above `DECIDES`, and
+        below it the text stays in conflict: nothing is trained on that is likelier wrong than
+        right. One by `majority` decides nothing that counting votes does not.
+    votes: person -> class, that it was worked out from, in the names of then.
+    """
+
+    label: str
+    quality: float
+    votes: Mapping[str, str]
+    method: str
+
+
+DECIDES = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +98,20 @@ def _named(answer: Answer) -> tuple[str, bool]:
 
 
 def votes_of(answers: Iterable[Answer], known: Mapping[str, str]) -> dict[str, str]:
-    """Return one vote a person, by annotator: their latest answer that counts."""
-    return {person: label for person, (label, _) in _cast(answers, known).items()}
+    """Return one vote a person, by annotator: their latest answer that counts.
+
+    What adjudicators said in review is none: see `decisions_of`.
+    """
+    return _plain(_cast((a for a in answers if not a.review), known))
+
+
+def decisions_of(answers: Iterable[Answer], known: Mapping[str, str]) -> dict[str, str]:
+    """Return what each adjudicator decided in review: their latest answer that counts."""
+    return _plain(_cast((a for a in answers if a.review), known))
+
+
+def _plain(votes: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    return {person: label for person, (label, _) in votes.items()}
 
 
 def _cast(answers: Iterable[Answer], known: Mapping[str, str]) -> dict[str, tuple[str, str]]:
@@ -92,37 +124,92 @@ def _cast(answers: Iterable[Answer], known: Mapping[str, str]) -> dict[str, tupl
     return votes
 
 
+def differ(answers: Iterable[Answer], names: Names) -> bool:
+    """Tell whether people said different things; a class and a part of it are no such two."""
+    votes = _cast((a for a in answers if not a.review), names.known)
+    return len(set(_most_exact(votes.values(), names))) > 1
+
+
+def counts_still(consensus: Consensus, votes: Mapping[str, str], known: Mapping[str, str]) -> bool:
+    """Tell whether the votes of today are just those that a consensus was worked out from."""
+    then = {person: known.get(folded(label), label) for person, label in consensus.votes.items()}
+    return then == votes
+
+
 def judge(
     answers: Sequence[Answer],
     given: Collection[str],
     names: Names,
     fixed: str | None = None,
+    consensus: Consensus | None = None,
 ) -> Verdict | None:
     """Decide what one text counts as; None when nothing is known about it.
 
     answers: all annotations of the text that still exist.
     given: the distinct labels that came with the data.
     fixed: the label that somebody set by hand, if that decision stands.
+    consensus: what the votes were found to add up to; ignored once they are others.
 
-    A decision by hand comes first, then people's votes, then given labels. One vote a person,
-    their latest that counts; a tie is a conflict. A vote for a part of a class that was split
-    says more than one for the class: only the parts are counted then.
+    A decision by hand comes first, then what adjudicators decided, then people's votes, then given
+    labels. One vote a person, their latest that counts. Where votes differ their consensus
+    decides, without one the majority; a tie is a conflict, also one between adjudicators. A vote
+    for a part of a class that was split says more than one for the class: only the parts are
+    counted then.
     """
     known = names.known
-    votes = _cast(answers, known)
+    labeling = [a for a in answers if not a.review]
+    votes = _cast(labeling, known)
     if fixed is not None:
         return Verdict("fixed", known.get(folded(fixed), fixed), len(votes))
+    if decided := _decided(answers, names):
+        return _majority(decided, len(votes))
     if votes:
-        ranking = Counter(_most_exact(votes.values(), names)).most_common()
-        if len(ranking) > 1 and ranking[0][1] == ranking[1][1]:
-            return Verdict("conflict", votes=len(votes))
-        return Verdict("agreed", ranking[0][0], len(votes))
+        labels = _most_exact(votes.values(), names)
+        if consensus is not None and _settles(consensus, _plain(votes), labels, known):
+            if consensus.quality <= DECIDES:
+                return Verdict("conflict", votes=len(votes))
+            labels = [known.get(folded(consensus.label), consensus.label)]
+        return _majority(labels, len(votes))
     came_with = {known.get(folded(label), label) for label in given}
     if len(came_with) == 1:
         return Verdict("given", came_with.pop())
-    if came_with and not answers:
+    if came_with and not labeling:
         return Verdict("conflict")
     return _without_votes(answers, names)
+
+
+def _majority(labels: Iterable[str], votes: int) -> Verdict:
+    ranking = Counter(labels).most_common()
+    if len(ranking) > 1 and ranking[0][1] == ranking[1][1]:
+        return Verdict("conflict", votes=votes)
+    return Verdict("agreed", ranking[0][0], votes)
+
+
+def _settles(
+    consensus: Consensus,
+    votes: Mapping[str, str],
+    labels: Collection[str],
+    known: Mapping[str, str],
+) -> bool:
+    """Tell whether a consensus has a say about labels that differ: one that nobody gave has not."""
+    label = known.get(folded(consensus.label), consensus.label)
+    differ = len(set(labels)) > 1 and label in labels
+    return differ and consensus.method != "majority" and counts_still(consensus, votes, known)
+
+
+def _decided(answers: Sequence[Answer], names: Names) -> list[str]:
+    """Return what adjudicators decided: their votes, or later votes for a part of their class."""
+    review = [a for a in answers if a.review]
+    decisions = [label for label, _ in _cast(review, names.known).values()]
+    whole = _majority(decisions, 0).label if decisions else None
+    if whole is None:
+        return decisions
+    # They could not choose a part that was not there yet.
+    last = max(_when(a)[0] for a in review)
+    later = [a for a in answers if not a.review and _when(a)[0] > last]
+    votes = _cast(later, names.known).values()
+    parts = [(label, name) for label, name in votes if whole in _wholes(name, names) - {label}]
+    return _most_exact(parts, names) if parts else decisions
 
 
 def _most_exact(votes: Collection[tuple[str, str]], names: Names) -> list[str]:
@@ -152,6 +239,7 @@ def _when(answer: Answer) -> tuple[str, int]:
 def _without_votes(answers: Sequence[Answer], names: Names) -> Verdict | None:
     if any(proposal(a, names) for a in answers):
         return Verdict("proposed")
-    if any(a.kind == "skip" for a in answers):
+    labeling = [a for a in answers if not a.review]  # an adjudicator's skip decides nothing
+    if any(a.kind == "skip" for a in labeling):
         return Verdict("skipped")
-    return Verdict("unusable") if answers else None
+    return Verdict("unusable") if labeling else None

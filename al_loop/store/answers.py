@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from al_loop.labels import Verdict, folded, judge, proposal
+from al_loop.labels import Consensus, Verdict, folded, judge, proposal
 from al_loop.store import class_changes, fixes, items, tasks
 from al_loop.store.core import Store, now
 from al_loop.types import Answer, Pulled, split_key
@@ -116,20 +116,30 @@ def all_answers(
     """Return the answers that exist (or also those deleted since), by item; all or one item's."""
     found: dict[str, list[Answer]] = defaultdict(list)
     for r in store.rows(
-        "SELECT * FROM answers WHERE gone <= ? AND item_id = COALESCE(?, item_id)"
-        " ORDER BY project_id, annotation_id",
+        "SELECT a.*, p.role = 'review' AS review FROM answers a JOIN projects p"
+        " ON p.id = a.project_id WHERE a.gone <= ? AND a.item_id = COALESCE(?, a.item_id)"
+        " ORDER BY a.project_id, a.annotation_id",
         [int(gone), item_id],
     ):
-        found[r["item_id"]].append(answer_of(r))
+        found[r["item_id"]].append(answer_of(r, review=bool(r["review"])))
     return dict(found)
 
 
-def answer_of(r: sqlite3.Row) -> Answer:
-    """Return a row of the table as a record."""
+def answer_of(r: sqlite3.Row, *, review: bool = False) -> Answer:
+    """Return a row of the table as a record; `review` tells the role of its project."""
     labels = tuple(json.loads(r["labels"]))
     said = (r["annotator"], r["kind"], labels, r["missing"], r["comment"], r["origin"])
-    when = (r["created_at"], r["updated_at"], r["problem"])
+    when = (r["created_at"], r["updated_at"], r["problem"], review)
     return Answer(r["annotation_id"], r["key"], *said, r["lead_time"], r["model_version"], *when)
+
+
+def consensus(store: Store, item_id: str | None = None) -> dict[str, Consensus]:
+    """Return what votes were found to add up to, by item, whether they are still those or not."""
+    rows = store.rows("SELECT * FROM consensus WHERE item_id = COALESCE(?, item_id)", [item_id])
+    return {
+        r["item_id"]: Consensus(r["label"], r["quality"], json.loads(r["votes"]), r["method"])
+        for r in rows
+    }
 
 
 def verdicts(store: Store, item_id: str | None = None) -> dict[str, Verdict]:
@@ -141,8 +151,9 @@ def verdicts(store: Store, item_id: str | None = None) -> dict[str, Verdict]:
     given = items.given_labels(store, item_id)
     answers = all_answers(store, item_id=item_id)
     fixed = fixes.standing(store, item_id)
+    settled = consensus(store, item_id)
     found = {
-        i: judge(answers.get(i, ()), given.get(i, ()), names, fixed.get(i))
+        i: judge(answers.get(i, ()), given.get(i, ()), names, fixed.get(i), settled.get(i))
         for i in given.keys() | answers.keys() | fixed.keys()
     }
     return {i: verdict for i, verdict in found.items() if verdict is not None}

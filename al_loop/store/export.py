@@ -70,10 +70,11 @@ def labels(
 def answers_in_order(store: Store) -> Iterator[tuple[int, Answer]]:
     """Yield (position of its text, answer) of every answer that stands, in order of the texts."""
     for row in store.conn.execute(
-        "SELECT i.position, a.* FROM answers a JOIN items i ON i.id = a.item_id"
+        "SELECT i.position, a.*, p.role = 'review' AS review FROM answers a"
+        " JOIN items i ON i.id = a.item_id JOIN projects p ON p.id = a.project_id"
         " WHERE a.gone = 0 ORDER BY i.position, a.project_id, a.annotation_id"
     ):
-        yield row["position"], answers.answer_of(row)
+        yield row["position"], answers.answer_of(row, review=bool(row["review"]))
 
 
 def kept_columns(store: Store) -> list[str]:
