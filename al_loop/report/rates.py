@@ -6,10 +6,11 @@ from typing import Any
 _Z = 1.959963984540054
 
 
-def wilson(hits: int, n: int) -> tuple[float, float] | None:
+def wilson(hits: float, n: float) -> tuple[float, float] | None:
     """Return the ends of a 95 % interval for a share; None without a case.
 
     The score interval (Wilson 1927, JASA 22), which is honest for few cases and near 0 and 1.
+    Cases that depend on each other count as fewer, which need be no whole number.
     """
     if n == 0:
         return None
