@@ -78,6 +78,7 @@ NEVER = {
     "al_loop.budget": ["al_loop.cli", "al_loop.loop", "al_loop.app"],
     "al_loop.export": ["al_loop.cli", "al_loop.loop", "al_loop.app"],
     "al_loop.discover": ["al_loop.cli", "al_loop.loop", "al_loop.app"],
+    "al_loop.scan": ["al_loop.cli", "al_loop.loop", "al_loop.app"],
     "al_loop.openworld": ["al_loop.store", "al_loop.loop", "al_loop.app", "al_loop.cli"],
     "al_loop.adopt": ["al_loop.cli", "al_loop.loop"],
     "al_loop.html": ["al_loop.cli", "al_loop.store", "al_loop.report", "al_loop.app"],

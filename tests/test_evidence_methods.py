@@ -1,4 +1,4 @@
-"""Cleanlab's own ways to judge labels: each finds planted noise, silently, and can be configured."""
+"""Cleanlab's own ways to judge labels: each finds planted noise, silently, and can be chosen."""
 
 from dataclasses import replace
 from typing import get_args
@@ -135,7 +135,7 @@ def test_every_method_and_estimate_of_config_toml_is_known():
 
 @pytest.mark.parametrize("method", sorted(methods.METHODS))
 def test_config_toml_chooses_the_method(planted, method):
-    X, y, proba, _ = planted
+    X, y, _, _ = planted
     settings = doubt.settings(audit(method=method, filter_by="both", folds=4))
     found = judge_labels(X, y, n_classes=CLASSES, settings=settings)
     four = learner.out_of_fold(X, y, n_classes=CLASSES, folds=4)

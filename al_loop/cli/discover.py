@@ -111,7 +111,7 @@ def _opened(
         config = _settings(Config(), options)
         asked = Asked(options["text"], options["label"], options["id_"], ())
         found = source.of_file(data, asked, config, options["known"])
-        _check_encoder(config.model.encoder, found.texts)
+        check_encoder(config.model.encoder, found.texts)
         yield found, partial(cache.vectors, bar=bar), config
         return
     if given := [name for name, value in columns.items() if value is not None]:
@@ -137,7 +137,7 @@ def _settings(config: "Config", options: dict[str, Any]) -> "Config":
     )
 
 
-def _check_encoder(encoder: str, texts: Sequence[str]) -> None:
+def check_encoder(encoder: str, texts: Sequence[str]) -> None:
     """Say so when the encoder does not know the language of the texts."""
     from al_loop import embed, encoder_check
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from al_loop.cli.noise_scan import scan
 from al_loop.cli.tables import echo_json, echo_table, few, formats, one_line, shorten
 
 _COLUMNS = {
@@ -27,6 +28,9 @@ def noise(ctx: click.Context, form: str | None, everything: bool) -> None:
     """
     if ctx.invoked_subcommand is None:
         _list(ctx.obj, form, everything=everything)
+
+
+noise.add_command(scan)
 
 
 def _list(root: Path, form: str | None, *, everything: bool) -> None:

@@ -1,0 +1,1 @@
+"""Checks of files that were labeled elsewhere, without a workspace."""
