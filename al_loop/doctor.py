@@ -7,7 +7,7 @@ from al_loop import encoder_check
 from al_loop.app import App, strategy
 from al_loop.config import class_specs
 from al_loop.errors import AlLoopError
-from al_loop.store import checks, items, offers, rounds
+from al_loop.store import checks, items, offers, reviews, rounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ def examine(app: App) -> Iterator[Finding]:
     yield from key
     if all(f.ok for f in key):
         yield from _guarded("project", lambda: _project(app))
+        yield from _guarded("review project", lambda: _review(app))
 
 
 def _guarded(name: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
@@ -108,6 +109,20 @@ def _project(app: App) -> Iterator[Finding]:
     else:
         yield Finding("labeling page", True, f"offers all {len(offer.classes)} classes")
     yield _model_version(app, info.model_version)
+
+
+def _review(app: App) -> Iterator[Finding]:
+    """Look at the project for adjudication, where there is one."""
+    ref = reviews.project(app.store, app.project.id)
+    info = None if ref is None else app.label_studio.inspect(ref, offers.offer(app.store))
+    if info is None:
+        return
+    told = f"{info.title!r} (number {info.id}), {info.tasks} tasks"
+    if info.lacking or info.gone:
+        what = f"{told}; its page offers other classes until the next push"
+        yield Finding("review project", None, what)
+    else:
+        yield Finding("review project", True, told)
 
 
 def _model_version(app: App, shown: str) -> Finding:

@@ -7,7 +7,7 @@ from al_loop.app import App
 from al_loop.crash import point
 from al_loop.errors import AlLoopError
 from al_loop.files import lock
-from al_loop.store import Store, answers, class_changes, offers
+from al_loop.store import Store, answers, class_changes, offers, reviews
 
 Say = Callable[[str], None]
 
@@ -56,10 +56,13 @@ def _labels(store: Store) -> dict[str, str]:
 
 
 def _show(app: App, line: str, say: Say) -> None:
-    """Put what people can choose on the labeling page."""
+    """Put what people can choose on the labeling page, and on that of the review project."""
+    review = reviews.project(app.store, app.project.id)
     try:
         with lock(app.workspace.lock_path):
-            app.label_studio.update_page(app.project, offers.offer(app.store))
+            for project in (app.project, review):
+                if project is not None and project.remote_id is not None:
+                    app.label_studio.update_page(project, offers.offer(app.store))
     except AlLoopError as e:
         raise type(e)(
             f"{line} here, but not on the labeling page yet: {e.message}",

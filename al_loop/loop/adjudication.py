@@ -4,17 +4,19 @@ Adjudicators see how a text was labeled, without names, and choose. Their tasks 
 a round brings them along and fetches their answers, but never waits for them.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from al_loop.config import Config
 from al_loop.crash import point
-from al_loop.labels import counts_still, folded, votes_of
 from al_loop.loop.parts import Parts
-from al_loop.store import answers, class_changes, items, offers, reviews, tasks
+from al_loop.store import answers, consensus, items, offers, reviews, tasks
+from al_loop.store.consensus import Disputed
 from al_loop.store.core import Store
 from al_loop.store.reviews import Review
 from al_loop.types import Pulled, PushRequest, Task
+
+#: A quality that is above every one: all that people labeled differently and nobody decided.
+EVERY = 2.0
 
 
 def push(parts: Parts, config: Config, *, delete_duplicates: bool = True) -> int:
@@ -53,35 +55,28 @@ def push(parts: Parts, config: Config, *, delete_duplicates: bool = True) -> int
 
 
 def _tasks(store: Store, config: Config, waiting: Sequence[Review]) -> list[Task]:
-    ids = [r.item_id for r in waiting]
-    shown, said = items.context(store, ids, config.label_studio.show), words(store, ids)
+    shown = items.context(store, [r.item_id for r in waiting], config.label_studio.show)
+    said = words(store)
     return [
-        Task(r.key, r.item_id, r.look, r.text, f"{shown[r.item_id]}\n{said[r.item_id]}".strip())
+        Task(r.key, i, r.look, r.text, f"{shown[i]}\n{said.get(i, '')}".strip())
         for r in waiting
+        for i in [r.item_id]
     ]
 
 
-def words(store: Store, item_ids: Sequence[str]) -> dict[str, str]:
-    """Map texts to how they were labeled, and what is most likely, in the names of today.
+def words(store: Store) -> dict[str, str]:
+    """Map the texts that people disagree on to how they labeled them, and what is most likely.
 
     Nobody is named: who said it should not count.
     """
-    known = class_changes.names(store)
-    said, settled = answers.all_answers(store), answers.consensus(store)
-    found = {}
-    for item_id in item_ids:
-        votes = votes_of(said.get(item_id, ()), known)
-        found[item_id] = _labeled(votes)
-        likely = settled.get(item_id)
-        if likely is not None and counts_still(likely, votes, known):
-            name = known.get(folded(likely.label), likely.label)
-            found[item_id] += f"\nmost likely: {name} ({likely.quality:.0%})".replace("%", " %")
-    return found
+    return {d.item_id: _words(d) for d in consensus.disputed(store, below=EVERY)}
 
 
-def _labeled(votes: Mapping[str, str]) -> str:
-    counts = sorted(Counter(votes.values()).items(), key=lambda c: (-c[1], c[0]))
-    return "labeled: " + ", ".join(f"{name} ({n})" for name, n in counts) if counts else ""
+def _words(found: Disputed) -> str:
+    said = f"labeled: {found.in_words}"
+    if found.label is None:
+        return said
+    return f"{said}\nmost likely: {found.label} ({found.quality * 100:.0f} %)"
 
 
 def tell(parts: Parts, pulled: Pulled, changes: answers.Changes) -> None:

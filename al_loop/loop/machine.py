@@ -19,7 +19,7 @@ from al_loop.loop import exchange, learn
 from al_loop.loop.exchange import Progress, PullOptions
 from al_loop.loop.parts import Parts
 from al_loop.loop.select import select
-from al_loop.store import answers, items, rounds, tasks, undo
+from al_loop.store import Store, answers, items, rounds, tasks, undo
 from al_loop.types import State
 
 _HINT = "al-loop round goes on when they are done (or: al-loop round --wait)"
@@ -156,11 +156,7 @@ def _next(parts: Parts, config: Config, options: Options) -> NoReturn:
 
 def _step(parts: Parts, current: rounds.Round, options: Options) -> Progress | None:
     """Do the one step that the round's state asks for, with the settings it began with."""
-    if undo.begun(parts.store, current.number) is not None:
-        raise StateError(
-            f"round {current.number} is half taken back: an undo was cut off",
-            hint="al-loop undo goes on with it",
-        )
+    check_whole(parts.store, current.number)
     config = configs.parse(current.config, source=f"round {current.number}")
     match current.state:
         case "selected":
@@ -176,6 +172,15 @@ def _step(parts: Parts, current: rounds.Round, options: Options) -> Progress | N
         case "trained":
             learn.log(parts, current)
     return None
+
+
+def check_whole(store: Store, number: int) -> None:
+    """Refuse to go on with a round that an undo has begun to take back."""
+    if undo.begun(store, number) is not None:
+        raise StateError(
+            f"round {number} is half taken back: an undo was cut off",
+            hint="al-loop undo goes on with it",
+        )
 
 
 def _wait(parts: Parts, number: int, options: Options) -> None:

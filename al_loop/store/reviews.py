@@ -64,6 +64,16 @@ def asked(store: Store) -> set[str]:
     return {r["item_id"] for r in rows}
 
 
+def waiting(store: Store) -> list[str]:
+    """Return the texts in review that nobody has answered, sent or not."""
+    rows = store.rows(
+        "SELECT t.item_id FROM tasks t JOIN projects p ON p.id = t.project_id"
+        " WHERE p.role = 'review' AND t.gone = 0 AND NOT EXISTS (SELECT 1 FROM answers a"
+        "  WHERE a.project_id = t.project_id AND a.key = t.key AND a.gone = 0) ORDER BY t.rowid"
+    )
+    return [r["item_id"] for r in rows]
+
+
 def pending(store: Store, project_id: int) -> list[Review]:
     """Return the tasks that are not on the server yet."""
     rows = store.rows(
