@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from al_loop.crowd.consensus import Floats
 from al_loop.crowd.votes import NONE, Labels, Votes
-from al_loop.report.rates import wilson
+from al_loop.report.rates import by_text, wilson
 
 Singles: TypeAlias = npt.NDArray[np.float32]
 
@@ -34,12 +34,9 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share of `n` comparisons, `hits` of them; its interval takes texts for independent.
+    """A share of `n` comparisons of which `hits` are the same, with its 95 % interval.
 
-    Wilson's, for as many comparisons as the texts are worth: several votes on one text are not
-    independent. That number follows from how much the texts differ (the linearized variance of a
-    ratio, which a bootstrap over texts comes to as well; Korn and Graubard 1998, Survey
-    Methodology 24). Unlike resampling, it knows that 5 out of 5 is not always.
+    Several comparisons on one text are not independent: see `rates.by_text`.
     """
 
     hits: int = 0
@@ -129,17 +126,9 @@ def agreement(votes: Votes, *, seed: int = 0, resamples: int = 500) -> Agreement
 
 
 def share(hits: Labels, n: Labels) -> Share:
-    """Return a share out of the comparisons of each text, `hits` of `n`; see `Share`."""
-    total = int(n.sum())
-    if not total:
-        return Share()
-    value = float(hits.sum() / total)
-    spread = float(((hits - value * n) ** 2).sum()) / total**2
-    # All the same, or none: the texts are all that can be counted on.
-    worth = value * (1 - value) / spread if 0 < value < 1 and spread else float((n > 0).sum())
-    worth = min(worth, total)
-    low, high = wilson(value * worth, worth) or (None, None)
-    return Share(int(hits.sum()), total, value, low, high)
+    """Return a share out of the comparisons of each text, (m,) `hits` of (m,) `n`."""
+    found = by_text(zip(hits.tolist(), n.tolist(), strict=True))
+    return Share(found["hits"], found["n"], found["share"], found["low"], found["high"])
 
 
 def _counts(votes: Votes) -> tuple[Labels, Labels]:

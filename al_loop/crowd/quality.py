@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from al_loop.crowd.agreement import Share, share
 from al_loop.crowd.votes import NONE, Labels, Votes
+
+Flags: TypeAlias = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +23,8 @@ class Person:
         other people did. Texts on which the others are divided are left out. The others err, too,
         so that this is lower than the truth where they are no better.
     gold: accuracy on the texts whose label is sure.
-    confusion: (right, said) -> texts, as positions in `classes`. What is right is the sure label;
-        else what most of the others said.
+    confusion: (right, said) -> texts, as positions in `classes`, where the label is sure or at
+        least one other person said it, so that nobody is measured by their own word.
     """
 
     name: str
@@ -32,44 +36,46 @@ class Person:
     confusion: Mapping[tuple[int, int], int]
 
 
-def quality(votes: Votes, gold: Labels) -> list[Person]:
+def quality(votes: Votes, labels: Labels, sure: Flags) -> list[Person]:
     """Judge each person by their votes.
 
     Args:
         votes: of n texts by a people.
-        gold: (n,) the label that is sure, as a position in `votes.classes`; `NONE` where none is.
+        labels: (n,) what each text counts as, a position in `votes.classes`; `NONE` where nothing
+            is settled.
+        sure: (n,) whether the label was set by hand, adjudicated, or is right for other reasons.
 
     Returns a record a person, in the order of `votes.people`.
     """
     counts = np.zeros((len(votes.ids), len(votes.classes)), dtype=np.int64)
     rows, columns = np.nonzero(votes.labels != NONE)
     np.add.at(counts, (rows, votes.labels[rows, columns]), 1)
-    return [_person(votes, gold, counts, j) for j in range(len(votes.people))]
+    gold = np.where(sure, labels, NONE)
+    return [_person(votes, labels, gold, counts, j) for j in range(len(votes.people))]
 
 
-def _person(votes: Votes, gold: Labels, counts: Labels, j: int) -> Person:
-    """Judge one person; counts: (n, k) votes of everybody."""
+def _person(votes: Votes, labels: Labels, gold: Labels, counts: Labels, j: int) -> Person:
+    """Judge one person; counts: (n, k) votes of everybody, gold: (n,) what is sure."""
     mine = np.flatnonzero(votes.labels[:, j] != NONE)
-    said, sure = votes.labels[mine, j], gold[mine]
+    each, said = np.arange(len(mine)), votes.labels[mine, j]
     others = counts[mine]
-    others[np.arange(len(mine)), said] -= 1
+    others[each, said] -= 1
     compared = others.sum(axis=1)
-    same = others[np.arange(len(mine)), said]
-    most = _most(others)
-    right = np.where(sure != NONE, sure, most)
-    judged = right != NONE
-    pairs, times = np.unique(
-        np.stack([right[judged], said[judged]], axis=1), axis=0, return_counts=True
-    )
+    confirmed = (gold[mine] != NONE) | ((labels[mine] != NONE) & (others[each, labels[mine]] > 0))
     return Person(
         name=votes.people[j],
         votes=len(mine),
         shared=int((compared > 0).sum()),
-        agreement=share(same, compared),
-        others=_accuracy(most, said),
-        gold=_accuracy(sure, said),
-        confusion={(int(t), int(s)): int(n) for (t, s), n in zip(pairs, times, strict=True)},
+        agreement=share(others[each, said], compared),
+        others=_accuracy(_most(others), said),
+        gold=_accuracy(gold[mine], said),
+        confusion=_confusion(labels[mine][confirmed], said[confirmed]),
     )
+
+
+def _confusion(right: Labels, said: Labels) -> dict[tuple[int, int], int]:
+    pairs, times = np.unique(np.stack([right, said], axis=1), axis=0, return_counts=True)
+    return {(int(t), int(s)): int(n) for (t, s), n in zip(pairs, times, strict=True)}
 
 
 def _most(counts: Labels) -> Labels:
