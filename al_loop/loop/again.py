@@ -14,16 +14,17 @@ from al_loop.store.second_looks import SecondLook
 def rows(parts: Parts, config: Config, pool: int) -> list[BatchRow]:
     """Return the texts that wait for a second look, the first of a batch from a pool of a size.
 
-    They take half of the batch at most, unless the pool can't fill the other half. Their
-    suggestion is never hidden: it is no guess about the text as it was, but the question.
+    They take half of the batch at most, unless the pool can't fill the other half. The
+    suggestion of a part is never hidden: it is no guess about the text as it was, but the question.
     """
     size = config.batch.size
     room = max((size + 1) // 2, size - pool)
     waiting = second_looks.waiting(parts.store)[:room]
-    return [_row(look, rank) for rank, look in enumerate(waiting, start=1)]
+    return [row(look, rank) for rank, look in enumerate(waiting, start=1)]
 
 
-def _row(look: SecondLook, rank: int) -> BatchRow:
+def row(look: SecondLook, rank: int) -> BatchRow:
+    """Return the place of a second look in a batch."""
     return BatchRow(
         item_id=look.item_id,
         text=look.text,
@@ -35,7 +36,7 @@ def _row(look: SecondLook, rank: int) -> BatchRow:
         why=look.why,
         suggestion=look.suggestion,
         suggestion_score=None,
-        blind=False,
+        blind=look.blind,
         overlap=1,
     )
 

@@ -96,9 +96,17 @@ _RULES: Mapping[str, tuple[str, str]] = {
         "  AND b.look >= s.look AND b.released = 0)",
     ),
     "reasons to look again": (
-        "a text that is in a batch once more was asked for",
+        "a text that is in a batch once more was asked for, and is there for that reason",
         "SELECT b.item_id FROM batch b WHERE b.look > 0 AND NOT EXISTS (SELECT 1"
-        " FROM second_looks s WHERE s.item_id = b.item_id AND s.look <= b.look)",
+        " FROM second_looks s WHERE s.item_id = b.item_id AND s.look <= b.look"
+        "  AND (s.round = b.round OR b.released = 1))",
+    ),
+    "looks by others": (
+        "a label that looks wrong is asked about blind, of one person, and not for ever",
+        "SELECT b.item_id FROM batch b JOIN second_looks s ON s.round = b.round"
+        " AND s.item_id = b.item_id AND s.look = b.look WHERE s.reason = 'noise'"
+        " AND (b.blind = 0 OR b.overlap > 1)"
+        " UNION SELECT item_id FROM second_looks WHERE sent < 0",
     ),
     "taken back": (
         "a round that was taken back had a number of its own, and no more tasks than texts",

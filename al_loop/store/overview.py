@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from al_loop.labels import folded
-from al_loop.store import answers, class_changes
+from al_loop.store import answers, class_changes, second_looks
 from al_loop.store.core import Store
 
 
 def annotators(store: Store, number: int) -> list[dict[str, Any]]:
     """Count the texts each person answered and skipped, and the open ones left for them.
 
-    Nobody is assigned a text: an open one is left for all who have not answered it.
+    Nobody is assigned a text: an open one is left for all who have not answered it. But for a
+    second look at a label that looks wrong, which is for others than those who gave the label.
     """
     rows = store.rows(
         "SELECT annotator, COUNT(DISTINCT CASE WHEN kind <> 'skip' THEN key END) AS answered,"
@@ -27,7 +28,12 @@ def annotators(store: Store, number: int) -> list[dict[str, Any]]:
         (r["annotator"], r["item_id"], r["look"])
         for r in store.rows("SELECT annotator, item_id, look FROM answers WHERE gone = 0")
     }
-    return [dict(r) | {"open": sum((r["annotator"], *x) not in done for x in looks)} for r in rows]
+    barred = second_looks.barred(store, number)
+
+    def left(person: str) -> int:
+        return sum((person, i, n) not in done and person not in barred.get(i, ()) for i, n in looks)
+
+    return [dict(r) | {"open": left(r["annotator"])} for r in rows]
 
 
 def unsettled(store: Store, number: int) -> list[str]:

@@ -109,18 +109,45 @@ def create(
             new.created_at,
         ],
     )
+    _put(store, new.project_id, new.number, batch)
+    undo.note_earlier_tasks(store, new.number, [b.key for b in batch])
+
+
+def append(store: Store, current: Round, batch: Sequence[BatchRow]) -> None:
+    """Add second looks to a round that is selected or pushed, which is then selected. Inside a tx.
+
+    Its next push sends what is missing.
+
+    Raises:
+        StateError: people are done with it: another process moved it.
+    """
+    changed = store.execute(
+        "UPDATE rounds SET state = 'selected' WHERE number = ? AND state IN ('selected', 'pushed')",
+        [current.number],
+    )
+    if changed != 1:
+        raise StateError(
+            f"round {current.number} takes no further text: another process moved it",
+            hint="run `al-loop noise push` again",
+        )
+    store.execute("DELETE FROM transitions WHERE round = ? AND state = 'pushed'", [current.number])
+    _put(store, current.project_id, current.number, batch)
+    undo.note_earlier_tasks(store, current.number, [b.key for b in batch], further=True)
+    second_looks.take(store, current.number, [b.item_id for b in batch])
+
+
+def _put(store: Store, project_id: int, number: int, batch: Sequence[BatchRow]) -> None:
     store.execute_many(
         "INSERT INTO batch (round, item_id, look, rank, strategy, score, inclusion, why,"
         " suggestion, suggestion_score, blind, overlap) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-        [(new.number, *_batch_values(b)) for b in batch],
+        [(number, *_batch_values(b)) for b in batch],
     )
     store.execute_many(
         "INSERT INTO tasks (project_id, key, item_id, look, overlap) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (project_id, key) DO UPDATE SET gone = 0,"
         " overlap = MAX(overlap, excluded.overlap)",
-        [(new.project_id, b.key, b.item_id, b.look, b.overlap) for b in batch],
+        [(project_id, b.key, b.item_id, b.look, b.overlap) for b in batch],
     )
-    undo.note_earlier_tasks(store, new.number)
 
 
 def _batch_values(b: BatchRow) -> tuple[Any, ...]:

@@ -8,7 +8,15 @@ import datetime as dt
 from dataclasses import replace
 
 from al_loop.labels import folded, proposal
-from al_loop.store import answers, class_changes, offers, overview, rounds, tasks
+from al_loop.store import (
+    answers,
+    class_changes,
+    offers,
+    overview,
+    rounds,
+    second_looks,
+    tasks,
+)
 from al_loop.store.core import Store
 from al_loop.types import Answer, split_key
 
@@ -23,8 +31,12 @@ def recorded(store: Store) -> list[Answer]:
 
 
 def waiting(store: Store, number: int, annotator: str) -> list[rounds.BatchRow]:
-    """Return the texts of a round that still need an answer of this person, in rank order."""
+    """Return the texts of a round that still need an answer of this person, in rank order.
+
+    A second look at a label that looks wrong needs one of somebody else than gave the label.
+    """
     open_ids = set(overview.unsettled(store, number))
+    barred = second_looks.barred(store, number)
     rows = store.rows(
         "SELECT item_id, look FROM answers WHERE annotator = ? AND gone = 0", [annotator]
     )
@@ -32,7 +44,9 @@ def waiting(store: Store, number: int, annotator: str) -> list[rounds.BatchRow]:
     return [
         b
         for b in rounds.batch(store, number)
-        if b.item_id in open_ids and (b.item_id, b.look) not in done
+        if b.item_id in open_ids
+        and (b.item_id, b.look) not in done
+        and annotator not in barred.get(b.item_id, ())
     ]
 
 

@@ -1,5 +1,6 @@
 """Rounds that are taken back: which tasks are a round's own, and taking its rows away."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,15 +13,24 @@ _EARLIER, _BEGUN = "tasks_before", "undo_began"
 _TABLES = ("notes", "metrics", "evidence", "models", "transitions", "batch", "round_classes")
 
 
-def note_earlier_tasks(store: Store, number: int) -> None:
-    """Note which tasks of a new round were pushed before it, and are not its own. Inside a tx."""
+def note_earlier_tasks(
+    store: Store, number: int, chosen: Sequence[str], *, further: bool = False
+) -> None:
+    """Note which of the chosen keys were pushed before, and are not the round's own. Inside a tx.
+
+    further: they are added to a round, not those it begins with.
+    """
+    noted = results.notes(store, number).get(_EARLIER)
+    if further and noted is None:  # a round that schema 1 opened: see `own_keys`
+        return
     rows = store.rows(
-        "SELECT t.key FROM batch b JOIN rounds r ON r.number = b.round JOIN tasks t"
-        " ON t.project_id = r.project_id AND t.item_id = b.item_id AND t.look = b.look"
-        " WHERE b.round = ? AND t.remote_id IS NOT NULL ORDER BY t.key",
-        [number],
+        "SELECT t.key FROM tasks t JOIN rounds r ON r.project_id = t.project_id"
+        " WHERE r.number = ? AND t.remote_id IS NOT NULL"
+        " AND t.key IN (SELECT value FROM json_each(?))",
+        [number, json.dumps(list(chosen))],
     )
-    results.save_note(store, number, _EARLIER, [r["key"] for r in rows])
+    keys = {*(noted or ()), *(r["key"] for r in rows)}
+    results.save_note(store, number, _EARLIER, sorted(keys))
 
 
 def own_keys(store: Store, number: int) -> list[str]:
@@ -96,6 +106,7 @@ def finish(store: Store, number: int, own: Sequence[str], tasks_: TakenBack, by:
         " SELECT number, state, strategy, ?, ?, ?, ?, ? FROM rounds WHERE number = ?",
         [texts, removed, len(tasks_.kept), by, now(), number],
     )
+    second_looks.take_back(store, number)
     for table in _TABLES:
         store.execute(f"DELETE FROM {table} WHERE round = ?", [number])
     store.execute("DELETE FROM rounds WHERE number = ?", [number])
