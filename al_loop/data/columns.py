@@ -1,5 +1,6 @@
 """Which column is the text, the label, the id: named, from config.toml, or found."""
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -71,9 +72,10 @@ def choose(
 
 
 def missing(file: str, option: str, name: str, columns: Sequence[str]) -> DataError:
-    """Say that a column is not there, and which are."""
+    """Say that a column is not there, which are, and which may have been meant."""
     listed = ", ".join(shown(c, 40) for c in columns[:20]) + (" ..." if len(columns) > 20 else "")
-    example = columns[0] if columns and columns[0].isidentifier() else "COLUMN"
+    likely = [*difflib.get_close_matches(name, columns, n=1), *columns, ""][0]
+    example = likely if likely.isidentifier() else "COLUMN"
     said = f"no column {shown(name, 40)}" if name else "no column that is the text for sure"
     return DataError(
         f"{file}: there is {said}; there are {listed or 'none'}",
