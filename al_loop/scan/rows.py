@@ -115,14 +115,19 @@ def _refuse_useless(name: str, rows: Sequence[Labeled], bad: Sequence[str]) -> N
         )
 
 
+def spelled_apart(spelled: Labels) -> Iterator[str]:
+    """Say which labels people would take for the same."""
+    if spelled.clashes:
+        some = few([f"{shown(a, 40)} and {shown(b, 40)}" for a, b in spelled.clashes], 3)
+        yield f"probably the same class, judged as two: {some}"
+
+
 def _notes(
     rows: Sequence[Labeled], bad: Sequence[str], spelled: Labels, columns: Columns
 ) -> Iterator[str]:
     if bad:
         yield f"not judged: {bad[0]}" + (f" (and {len(bad) - 1:,} more)" if len(bad) > 1 else "")
-    if spelled.clashes:
-        some = few([f"{shown(a, 40)} and {shown(b, 40)}" for a, b in spelled.clashes], 3)
-        yield f"probably the same class, judged as two: {some}"
+    yield from spelled_apart(spelled)
     twice = [i for i, n in Counter(r.id for r in rows).items() if n > 1]
     if twice and columns.id:
         yield f"{len(twice):,} ids stand in several rows, e.g. {shown(twice[0], 40)}"
