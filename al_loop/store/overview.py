@@ -41,14 +41,16 @@ def unsettled(store: Store, number: int) -> list[str]:
 
     Whatever somebody submitted settles: a vote, a skip, an empty answer, an unknown label, a
     missing class alone. Anything narrower would wait for ever, since a server offers nobody the
-    same text twice. So does a decision by hand.
+    same text twice. So does a decision by hand, unless the text was sent for having one.
     """
     rows = store.rows(
         "SELECT b.item_id FROM batch b WHERE b.round = ? AND b.released = 0 AND b.overlap >"
         " (SELECT COUNT(DISTINCT a.annotator) FROM answers a"
         "  WHERE a.item_id = b.item_id AND a.look = b.look AND a.gone = 0)"
         " AND NOT EXISTS (SELECT 1 FROM labels l"
-        "  WHERE l.item_id = b.item_id AND l.status = 'fixed') ORDER BY b.rank",
+        "  WHERE l.item_id = b.item_id AND l.status = 'fixed' AND NOT EXISTS (SELECT 1"
+        "   FROM second_looks s WHERE s.round = b.round AND s.item_id = b.item_id"
+        "    AND s.look = b.look AND s.reason = 'gold')) ORDER BY b.rank",
         [number],
     )
     return [r["item_id"] for r in rows]
@@ -94,7 +96,9 @@ def labeled_size(store: Store) -> int:
 
 def page(store: Store) -> str | None:
     """Return the page where people label."""
-    found: str | None = store.value("SELECT url FROM projects WHERE url <> '' LIMIT 1")
+    found: str | None = store.value(
+        "SELECT url FROM projects WHERE url <> '' AND role = 'labeling' LIMIT 1"
+    )
     return found
 
 
