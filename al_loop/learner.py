@@ -109,16 +109,18 @@ def choose(X: Floats, y: Labels, *, kind: Kind, C: float = 10.0, seed: int = 0) 
         return _resolved(_task(X, y, kind, seed, None, None), kind, C)[0]
 
 
-def asked(model: Classifier, X: Floats, y: Labels, *, seed: int = 0) -> Classifier:
+def asked(
+    model: Classifier, X: Floats, y: Labels, *, seed: int = 0, weights: Floats | None = None
+) -> Classifier:
     """Return the classifier that a query strategy asks: `model`, unless it is self-trained.
 
     That one is sure about groups of texts in which nobody labeled anything. Plain logistic
-    regression on the same labels (`X` and `y` as in `fit`) doubts there, and what is chosen by
-    its doubts makes better classifiers of both kinds; see docs/benchmarks.md.
+    regression on the same labels (`X`, `y` and `weights` as in `fit`) doubts there, and what is
+    chosen by its doubts makes better classifiers of both kinds; see docs/benchmarks.md.
     """
     if model.head.kind != "self_training":
         return model
-    return fit(X, y, n_classes=model.n_classes, C=model.head.C, seed=seed)
+    return fit(X, y, n_classes=model.n_classes, C=model.head.C, seed=seed, weights=weights)
 
 
 def out_of_fold(
@@ -130,10 +132,12 @@ def out_of_fold(
     kind: Kind = "logistic",
     C: float = 10.0,
     seed: int = 0,
+    weights: Floats | None = None,
 ) -> Proba | None:
     """Return what models that did not see a row say about it, for classes with enough labels.
 
-    Classes with fewer than `folds` labels take no part, neither in training nor in testing.
+    Classes with fewer than `folds` labels take no part, neither in training nor in testing;
+    `weights` (m,) are those of the samples.
 
     Returns:
         (m, n_classes) probabilities; the rows of classes left out are NaN, their columns 0.
@@ -147,7 +151,14 @@ def out_of_fold(
     out = np.full((len(y), n_classes), np.nan)
     fold = assign_folds(y[rows], folds, seed)
     out[rows] = cross_predict(
-        X[rows], y[rows], fold, n_classes=n_classes, kind=kind, C=C, seed=seed
+        X[rows],
+        y[rows],
+        fold,
+        n_classes=n_classes,
+        kind=kind,
+        C=C,
+        seed=seed,
+        weights=None if weights is None else weights[rows],
     )
     return out
 
@@ -163,16 +174,18 @@ def cross_predict(
     seed: int = 0,
     wanted: npt.NDArray[np.bool_] | None = None,
     pool: Floats | None = None,
+    weights: Floats | None = None,
 ) -> Proba:
     """Return (m, n_classes): each row's probabilities by a model of the other folds.
 
     `fold` (m,) as from `assign_folds`; rows outside of the mask `wanted` (m,) stay NaN, and
     folds without a wanted row cost nothing. With `auto` the head is chosen once, on all rows.
+    `weights` (m,) are those of the samples.
     """
     out = np.full((len(y), n_classes), np.nan)
     wanted = np.ones(len(y), dtype=bool) if wanted is None else wanted
     with one_thread(), _calm():
-        task = _task(X, y, kind, seed, None, pool)
+        task = _task(X, y, kind, seed, weights, pool)
         head, _ = _resolved(task, kind, C)
         for number in np.unique(fold[wanted]):
             test, train = (fold == number) & wanted, np.flatnonzero(fold != number)

@@ -487,7 +487,7 @@ def test_wrong_labels_are_looked_for_by_labels_alone(kind, asked, monkeypatch):
     seen = []
     original = learner.out_of_fold
     monkeypatch.setattr(
-        learner, "out_of_fold", lambda *a, **more: seen.append(more["kind"]) or original(*a, **more)
+        learner, "out_of_fold", lambda *a, **more: seen.append(more.get("kind", "logistic")) or original(*a, **more)
     )
     machine.run(worlds.make_parts(store, Oracle(worlds.gold(60))), config(kind), Options(wait=True))
     assert seen == [asked]

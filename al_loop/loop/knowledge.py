@@ -2,18 +2,24 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from al_loop import learner, models, selftrain
 from al_loop.config import Config
 from al_loop.errors import StateError
 from al_loop.loop.parts import Labels, Parts, Vectors
-from al_loop.store import answers, items, results, rounds
+from al_loop.store import answers, evidence, items, results, rounds
 from al_loop.types import ClassSpec
 from strategies.base import FloatArray, Learn, Predict
+
+Weights: TypeAlias = npt.NDArray[np.float64]
+
+_LEAST = 0.05  # weight of a label: a class must not be without any
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +27,8 @@ class Knowledge:
     """The training set in the stored class order.
 
     X: (m, d) vectors, y: (m,) positions in `classes`. When nothing is labeled, the classes'
-    example texts stand in, and `ids` is empty.
+    example texts stand in, and `ids` is empty. weights: (m,) of the labels, in (0, 1], None where
+    all count the same.
     """
 
     classes: tuple[ClassSpec, ...]
@@ -29,6 +36,7 @@ class Knowledge:
     X: Vectors
     y: Labels
     version: str
+    weights: Weights | None = None
 
     @property
     def names(self) -> list[str]:
@@ -37,7 +45,15 @@ class Knowledge:
 
 
 def gather(parts: Parts, config: Config, number: int) -> Knowledge:
-    """Read the training set; `number` is the round whose model it makes."""
+    """Read the training set; `number` is the round whose model it makes.
+
+    Doubtful labels are left out of it, or weighted, where [audit] on_doubt says so.
+    """
+    return trusted(parts, config, number, labeled(parts, config, number))
+
+
+def labeled(parts: Parts, config: Config, number: int) -> Knowledge:
+    """Read all labels, doubtful ones among them, that a training set is made of."""
     classes = tuple(items.classes(parts.store))
     order = {c.name: i for i, c in enumerate(classes)}
     rows = answers.labeled(parts.store, "pool")
@@ -51,14 +67,52 @@ def gather(parts: Parts, config: Config, number: int) -> Knowledge:
         names = [c.name for c in classes for _ in c.examples]
         X = parts.vectors(encoder, [items.text_hash(t) for t in texts], texts)
     y = np.array([order[n] for n in names], dtype=np.int64)
-    digest = _digest(config, ids or texts, names)
-    return Knowledge(classes, tuple(ids), X, y, f"al-r{number}-{digest}")
+    version = _version(config, number, list(zip(ids or texts, names, strict=True)))
+    return Knowledge(classes, tuple(ids), X, y, version)
 
 
-def _digest(config: Config, ids: Sequence[str], names: Sequence[str]) -> str:
+def _version(config: Config, number: int, learned: Sequence[tuple[Any, ...]]) -> str:
     settings = [config.model.encoder, config.model.kind, config.model.C, config.seed]
-    facts = json.dumps([settings, sorted(zip(ids, names, strict=True))])
-    return hashlib.sha256(facts.encode()).hexdigest()[:8]
+    facts = json.dumps([settings, sorted(learned)])
+    return f"al-r{number}-{hashlib.sha256(facts.encode()).hexdigest()[:8]}"
+
+
+def trusted(parts: Parts, config: Config, number: int, known: Knowledge) -> Knowledge:
+    """Return what is trained on: what looks wrong weighs less, or is left out.
+
+    Each class keeps the label that is doubted least. As of the newest audit; what was confirmed or
+    corrected since is not doubted.
+    """
+    how = config.audit.on_doubt
+    if how == "keep" or not known.ids:
+        return known
+    doubts = {r["item_id"]: r for r in evidence.doubtful(parts.store, evidence.newest(parts.store))}
+    names = [known.names[position] for position in known.y]
+    if how == "weight":
+        weights = [_weight(doubts.get(i)) for i in known.ids]
+        if all(w == 1 for w in weights):
+            return known
+        learned = list(zip(known.ids, names, weights, strict=True))
+        version = _version(config, number, learned)
+        return replace(known, version=version, weights=np.array(weights))
+    by_doubt = sorted(range(len(names)), key=lambda i: _doubt(doubts.get(known.ids[i])))
+    first = {names[i]: i for i in reversed(by_doubt)}
+    kept = [i for i, x in enumerate(known.ids) if x not in doubts or first[names[i]] == i]
+    ids = tuple(known.ids[i] for i in kept)
+    version = _version(config, number, [(known.ids[i], names[i]) for i in kept])
+    return replace(known, ids=ids, X=known.X[kept], y=known.y[kept], version=version)
+
+
+def _weight(row: Mapping[str, Any] | None) -> float:
+    """Return how much a label counts: the probability that it is right where it looks wrong."""
+    if row is None:
+        return 1.0
+    signs = [row[x] for x in ("confidence", "neighbors") if row[x] is not None]
+    return max(_LEAST, float(sum(signs) / len(signs) if signs else 1 - row["doubt"]))
+
+
+def _doubt(row: Mapping[str, Any] | None) -> float:
+    return -1.0 if row is None else float(row["doubt"])
 
 
 def unlabeled(parts: Parts, config: Config) -> Vectors | None:
@@ -92,8 +146,18 @@ def train(
         kind=config.model.kind,
         C=config.model.C,
         seed=config.seed,
+        weights=known.weights,
         pool=pool,
     )
+
+
+def asked(
+    known: Knowledge, config: Config, model: learner.Classifier | None
+) -> learner.Classifier | None:
+    """Return the classifier that a query strategy asks, see `learner.asked`; None without one."""
+    if model is None:
+        return None
+    return learner.asked(model, known.X, known.y, seed=config.seed, weights=known.weights)
 
 
 def learn(known: Knowledge, config: Config, model: learner.Classifier | None) -> Learn | None:
@@ -104,12 +168,22 @@ def learn(known: Knowledge, config: Config, model: learner.Classifier | None) ->
     if model is None:
         return None
     head, n = model.head, len(known.classes)
+    weight_of = {} if known.weights is None else _by_row(known.X, known.weights)
 
     def fit(X: FloatArray, y: Labels) -> Predict:
-        one = learner.fit(X, y, n_classes=n, kind=head.kind, C=head.C, seed=config.seed)
+        weights = [weight_of.get(row.tobytes(), 1.0) for row in X.astype(known.X.dtype)]
+        how = np.array(weights) if weight_of else None
+        one = learner.fit(
+            X, y, n_classes=n, kind=head.kind, C=head.C, seed=config.seed, weights=how
+        )
         return one.proba
 
     return fit
+
+
+def _by_row(X: Vectors, weights: Weights) -> dict[bytes, float]:
+    """Map labeled vectors to their weights: strategies choose which of them are learned from."""
+    return {row.tobytes(): float(w) for row, w in zip(X, weights, strict=True)}
 
 
 def classifier(

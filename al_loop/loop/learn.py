@@ -9,13 +9,13 @@ from al_loop import learner, metrics, models
 from al_loop.config import Config
 from al_loop.crash import point
 from al_loop.errors import StateError
-from al_loop.loop import consensus, doubt, knowledge, unseen
-from al_loop.loop.parts import Parts, Vectors, generator
-from al_loop.store import answers, class_changes, evidence, fixes, results, rounds
+from al_loop.loop import doubt, knowledge, unseen
+from al_loop.loop.parts import Labels, Parts, Vectors, generator
+from al_loop.store import answers, class_changes, results, rounds
 from al_loop.store.rounds import Round
 from al_loop.types import Metric
 
-_TRAIN, _ANEW = 5, 10
+_TRAIN, _ANEW, _DOUBT = 5, 10, 11
 #: Below this number of uniformly drawn labels a cross-validated accuracy says too little.
 MIN_RANDOM = 30
 
@@ -24,35 +24,29 @@ def audit(parts: Parts, round_: Round, config: Config) -> None:
     """Settle what several people's answers add up to, then look for wrong labels."""
     began = time.monotonic()
     store = parts.store
-    if parts.audits:
-        consensus.settle(parts, config, round_.number)
-    known = knowledge.gather(parts, config, round_.number)
-    found = doubt.judge(known, config) if known.ids and parts.audits else None
-    records = [] if found is None else doubt.records(known.ids, known.y, known.names, found)
-    left_out = [] if found is None else [known.names[i] for i in found.left_out]
-    skipped = "" if found is None else found.skipped
-    by_hand = fixes.standing(store)
-    flagged = sum(d.flagged and d.item_id not in by_hand for d in records)
+    found = doubt.look(parts, config, round_.number)
+    flagged = float(sum(d.flagged for d in found.doubts))
     with store.tx():
-        evidence.save(store, round_.number, records)
-        results.save_metrics(store, round_.number, [Metric("noise_found", float(flagged))])
-        results.save_note(store, round_.number, "audit_left_out", left_out)
-        results.save_note(store, round_.number, "audit_skipped", skipped)
+        doubt.save(store, round_.number, found)
+        results.save_metrics(store, round_.number, [Metric("noise_found", flagged)])
         rounds.transition(store, round_.number, "pulled", "audited", time.monotonic() - began)
     point("C12 issues committed")
-    reason = f" ({skipped})" if skipped else ""
-    parts.say(f"round {round_.number}: doubtful labels: {flagged}{reason}")
+    parts.say(f"round {round_.number}: {found.line}")
 
 
 def train(parts: Parts, round_: Round, config: Config) -> None:
-    """Train on all labels, measure, save the classifier."""
+    """Train on all labels, as far as they are trusted, measure, save the classifier."""
     began = time.monotonic()
     store = parts.store
-    known = knowledge.gather(parts, config, round_.number)
+    every = knowledge.labeled(parts, config, round_.number)
+    known = knowledge.trusted(parts, config, round_.number, every)
     pool = knowledge.unlabeled(parts, config) if known.ids else None
     model = knowledge.train(known, config, pool) if known.ids else None
-    measured, source = _measure(parts, round_, config, known, model, pool)
+    measured, source = _measure(parts, round_, config, every, model, pool)
     measured += _measured_anew(parts, round_, config)
+    if model is not None and config.audit.on_doubt != "keep":
+        plain = model if known is every else knowledge.train(every, config, pool)
+        measured += _doubt_change(parts, round_, config, every, model, plain)
     saved = None
     if model is not None and parts.models_dir is not None:
         facts = {"version": known.version, "classes": known.names, "model": dict(config.model)}
@@ -92,16 +86,10 @@ def _measure(
 ) -> tuple[list[Metric], str | None]:
     """Measure on the test set, or else on the labels that were drawn at random."""
     rng = generator(config, round_.number, _TRAIN)
-    test = answers.labeled(parts.store, "test")
-    if model is not None and test:
-        # A class that nobody has named yet gets a place after all others: never predicted.
-        names = dict.fromkeys([*known.names, *sorted({t[3] for t in test})])
-        order = {name: i for i, name in enumerate(names)}
-        X = parts.vectors(config.model.encoder, [t[2] for t in test], [t[1] for t in test])
-        truth = np.array([order[t[3]] for t in test], dtype=np.int64)
+    if model is not None and (test := _test_set(parts, config, known)):
+        X, truth, names = test
         predicted = model.proba(X).argmax(axis=1)
-        said = [known.names[p] for p in predicted]
-        further = parts.scores([t[3] for t in test], said)
+        further = parts.scores([names[t] for t in truth], [names[p] for p in predicted])
         return [*metrics.evaluate(truth, predicted, rng), *further], "test set"
     drawn = results.random_items(parts.store)
     mask = np.array([i in drawn for i in known.ids], dtype=bool)
@@ -118,6 +106,43 @@ def _measure(
         pool=pool,
     )
     return metrics.evaluate(known.y[mask], predicted, rng), "random share, cross-validated"
+
+
+def _test_set(
+    parts: Parts, config: Config, known: knowledge.Knowledge
+) -> tuple[Vectors, Labels, list[str]] | None:
+    """Return the test set: (t, d) vectors and (t,) positions in the names; None without one.
+
+    A class that nobody has named yet gets a place after all others: never predicted.
+    """
+    test = answers.labeled(parts.store, "test")
+    if not test:
+        return None
+    names = list(dict.fromkeys([*known.names, *sorted({t[3] for t in test})]))
+    order = {name: i for i, name in enumerate(names)}
+    X = parts.vectors(config.model.encoder, [t[2] for t in test], [t[1] for t in test])
+    return X, np.array([order[t[3]] for t in test], dtype=np.int64), names
+
+
+def _doubt_change(
+    parts: Parts,
+    round_: Round,
+    config: Config,
+    known: knowledge.Knowledge,
+    model: learner.Classifier,
+    plain: learner.Classifier | None,
+) -> list[Metric]:
+    """Measure what it changed on the test set that doubtful labels count less, or not at all.
+
+    plain: trained on all labels alike.
+    """
+    test = _test_set(parts, config, known)
+    if plain is None or test is None:
+        return []
+    X, truth, _ = test
+    now, before = (m.proba(X).argmax(axis=1) == truth for m in (model, plain))
+    rng = generator(config, round_.number, _DOUBT)
+    return [metrics.change("doubt_change", before, now, rng)]
 
 
 def _measured_anew(parts: Parts, round_: Round, config: Config) -> list[Metric]:

@@ -88,7 +88,7 @@ def _view(
     """Return what strategies look at, and the class of each of its centers."""
     encoder = config.model.encoder
     embeddings = parts.vectors(encoder, [p[2] for p in pool], [p[1] for p in pool])
-    asked = None if model is None else learner.asked(model, known.X, known.y, seed=config.seed)
+    asked = knowledge.asked(known, config, model)
     centers, names = knowledge.centers(parts, config, known)
     view = PoolView(
         embeddings=_read_only(embeddings),

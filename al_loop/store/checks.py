@@ -105,7 +105,8 @@ _RULES: Mapping[str, tuple[str, str]] = {
         "a label that looks wrong is asked about blind, of one person, and not for ever",
         "SELECT b.item_id FROM batch b JOIN second_looks s ON s.round = b.round"
         " AND s.item_id = b.item_id AND s.look = b.look WHERE s.reason = 'noise'"
-        " AND (b.blind = 0 OR b.overlap > 1)"
+        " AND (b.blind = 0 OR b.overlap > 1) AND NOT EXISTS (SELECT 1 FROM second_looks o"
+        "  WHERE o.round = s.round AND o.item_id = s.item_id AND o.reason <> 'noise')"
         " UNION SELECT item_id FROM second_looks WHERE sent < 0",
     ),
     "taken back": (
