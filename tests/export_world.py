@@ -1,7 +1,8 @@
 """A workspace whose every label has another origin, for the tests of `export`."""
 
 from al_loop import workspace
-from al_loop.store import answers, items, open_store
+from al_loop.labels import Consensus
+from al_loop.store import answers, consensus, items, open_store
 from al_loop.types import Answer, ClassSpec, Pulled, task_key
 from tests import offline
 
@@ -38,6 +39,18 @@ ANSWERS = (
     said(6, "skipped", "bob@example.com", None, kind="skip"),
     said(7, "asked", "ann@example.com", None, missing="praise"),
     said(8, "broken", "ann@example.com", None, kind="invalid", problem="two choices"),
+    said(10, "judged", "ann@example.com", "refund"),
+    said(11, "judged", "bob@example.com", "delay"),
+    said(12, "settled", "ann@example.com", "refund"),
+    said(13, "settled", "bob@example.com", "delay"),
+)
+
+
+#: Given in review: an adjudicator sees how others labeled the text.
+DECIDED = (
+    said(1, "judged", "lea@example.com", "delay"),
+    said(2, "judged", "max@example.com", "refund"),
+    said(3, "judged", "tim@example.com", "delay"),
 )
 
 
@@ -52,6 +65,8 @@ def make(root):
         deleted = said(9, "voted", "max@example.com", "delay")
         for found in ((*ANSWERS, deleted), ANSWERS):
             answers.save_pull(store, 1, Pulled(found, annotated=5))
+        answers.save_pull(store, 2, Pulled(DECIDED, annotated=1))
+        _settled(store)
         _by_hand(store)
     store.close()
     return root
@@ -59,7 +74,10 @@ def make(root):
 
 def _texts(store):
     number = items.begin_import(store, "made up", "pool")
-    names = ("given", "voted", "fixed", "skipped", "asked", "broken", "test")
+    names = (
+        *("given", "voted", "fixed", "skipped", "asked", "broken", "judged", "settled"),
+        "test",
+    )
     for line, name in enumerate(names, start=1):
         text = f"text of {name}"
         role = "test" if name == "test" else "pool"
@@ -74,7 +92,8 @@ def _texts(store):
 def _rounds(store):
     store.execute(
         "INSERT INTO projects (id, role, annotator, marker, title)"
-        " VALUES (1, 'labeling', 'label_studio', 'marker', 'title')"
+        " VALUES (1, 'labeling', 'label_studio', 'marker', 'title'),"
+        " (2, 'review', 'label_studio', 'marker-review', 'title review')"
     )
     for number in (1, 2):
         store.execute(
@@ -82,7 +101,7 @@ def _rounds(store):
             [number, f"model-{number}"],
         )
         store.execute("INSERT INTO transitions VALUES (?, 'audited', '', 0.1)", [number])
-    asked = ("voted", "fixed", "skipped", "asked", "broken")
+    asked = ("voted", "fixed", "skipped", "asked", "broken", "judged", "settled")
     rows = [(1, name, i, "random", 0.25, None, 0, 0) for i, name in enumerate(asked)]
     rows[0] = (1, "voted", 0, "random", 0.25, None, 0, 1)  # went back, and was chosen again
     rows.append((2, "voted", 0, "margin", None, "refund", 1, 0))
@@ -91,14 +110,23 @@ def _rounds(store):
         "INSERT INTO tasks VALUES (1, ?, ?, 0, 2, ?, 0)",
         [(task_key(name, 0), name, i) for i, name in enumerate(asked)],
     )
+    store.execute("INSERT INTO tasks VALUES (2, 'judged:0', 'judged', 0, 1, 1, 0)")
     store.execute_many(
         "INSERT INTO evidence VALUES (?, ?, ?, 'delay', ?, NULL, NULL, 1)",
         [
             (1, "voted", "refund", 0.1),
             (2, "voted", "refund", 0.125),
             (2, "fixed", "delay", 0.99),  # of the label that it had before
+            (2, "judged", "delay", 0.9),  # decided since
         ],
     )
+
+
+def _settled(store):
+    votes = {"ann@example.com": "refund", "bob@example.com": "delay"}
+    found = {name: Consensus("refund", 0.75, votes, "crowdlab") for name in ("judged", "settled")}
+    others = votes | {"eve@example.com": "delay"}
+    consensus.save(store, 2, found | {"voted": Consensus("refund", 0.9, others, "crowdlab")})
 
 
 def _by_hand(store):

@@ -16,7 +16,7 @@ from al_loop.export import folder, hugging_face, text
 from tests import offline
 from tests.export_world import HOSTILE, make
 
-LISTS = ("annotators",)
+LISTS = ("annotators", "adjudicated_by")
 
 
 @pytest.fixture(scope="module")
@@ -188,8 +188,8 @@ def test_a_long_export_says_how_far_it_is(al_loop, root, tmp_path, monkeypatch):
     monkeypatch.setattr("al_loop.cli.export._STEP", 1)
     code, _, err = al_loop("-C", root, "export", "--out", tmp_path / "labels.csv")
     assert code == 0
-    assert "exporting: 2 of 5" in err
-    assert "5 rows written to" in err
+    assert "exporting: 2 of 7" in err
+    assert "7 rows written to" in err
 
 
 # Whole or not at all

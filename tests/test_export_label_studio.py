@@ -41,7 +41,8 @@ def test_a_task_has_our_key_the_id_and_the_kept_columns(tasks):
     assert (data["al_id"], data["text"]) == ("given:0", "text of given")
     assert {k: data[k] for k in HOSTILE} == HOSTILE
     assert list(tasks) == [
-        "plain", "given", "voted", "fixed", "skipped", "asked", "broken", "test",
+        "plain", "given", "voted", "fixed", "skipped", "asked", "broken", "judged",
+        "settled", "test",
     ]  # fmt: skip
 
 
@@ -66,6 +67,17 @@ def test_a_label_that_nobodys_answer_says_is_an_answer_of_who_imports(tasks):
     )
 
 
+def test_the_answers_that_decided_in_review_have_a_star(tasks):
+    found = tasks["judged"]["annotations"]
+    assert [(a["completed_by"]["email"][:3], a["ground_truth"]) for a in found] == [
+        ("ann", False),
+        ("bob", False),
+        ("lea", True),
+        ("max", False),
+        ("tim", True),
+    ]
+
+
 def test_a_suggestion_is_a_prediction_of_its_model(tasks):
     (prediction,) = tasks["voted"]["predictions"]
     assert (prediction["model_version"], prediction["score"]) == ("model-2", 0.7)
@@ -76,7 +88,7 @@ def test_a_suggestion_is_a_prediction_of_its_model(tasks):
 def test_a_real_server_shows_the_answers_after_the_import(ls, store, tasks):
     server = Server(ls.url)
     accounts = {u["email"]: u["id"] for u in server.ask("GET", "/api/users/")}
-    for name in ("ann", "bob", "eve"):
+    for name in ("ann", "bob", "eve", "lea", "max", "tim"):
         email = f"{name}@example.com"
         if email not in accounts:
             body = {"email": email, "username": name, "password": "x"}

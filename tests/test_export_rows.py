@@ -8,9 +8,10 @@ import pytest
 from al_loop import workspace
 from al_loop.export import rows, text
 from al_loop.export.rows import FIELDS, Wanted, opened
+from al_loop.store import answers, open_store
 from al_loop.store import export as queries
-from al_loop.store import open_store
-from tests.export_world import CLASSES, HOSTILE, make
+from al_loop.types import Pulled
+from tests.export_world import ANSWERS, CLASSES, HOSTILE, make
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,42 @@ def test_doubt_is_that_of_the_newest_audit_about_the_label_that_stands(store):
     assert (found["fixed"]["doubt"], found["fixed"]["doubtful"]) == (None, False)
 
 
+def test_a_label_that_was_decided_in_review_says_by_whom_and_is_in_no_doubt(store):
+    row = records(store)["judged"]
+    assert (row["label"], row["status"]) == ("delay", "agreed")
+    assert row["adjudicated_by"] == ["lea@example.com", "tim@example.com"]
+    assert (row["doubt"], row["doubtful"], row["quality"]) == (0.9, False, None)
+    assert row["annotators"] == ["ann@example.com", "bob@example.com"]
+    assert (row["votes"], row["consensus"]) == (2, 0.5)
+    assert row["labeled_at"] == "2026-01-11T00:00:00Z"
+    others = [r for name, r in records(store, everything=True).items() if name != "judged"]
+    assert {tuple(r["adjudicated_by"]) for r in others} == {()}
+
+
+def test_a_consensus_of_differing_votes_tells_how_sure_it_is_while_they_are_the_same(store):
+    found = records(store)
+    assert (found["settled"]["label"], found["settled"]["status"]) == ("refund", "agreed")
+    assert (found["settled"]["consensus"], found["settled"]["quality"]) == (0.5, 0.75)
+    assert found["voted"]["quality"] is None, "somebody has changed their mind since"
+    assert found["given"]["quality"] is None
+
+
+def test_a_label_that_was_confirmed_since_the_audit_is_no_longer_doubtful(tmp_path):
+    with closing(open_store(workspace.find(make(tmp_path)).db_path)) as store:
+        assert records(store)["voted"]["doubtful"] is True
+        with store.tx():
+            agreed = [a for a in ANSWERS if a.annotation_id != 2]
+            answers.save_pull(store, 1, Pulled(agreed, annotated=5))
+        row = records(store)["voted"]
+        assert (row["doubt"], row["doubtful"]) == (0.125, False)
+
+
+def test_a_label_that_is_one_class_with_what_fits_better_is_not_doubtful(tmp_path):
+    with closing(open_store(workspace.find(make(tmp_path)).db_path)) as store:
+        store.execute("UPDATE evidence SET suggested = 'Refund'")
+        assert records(store)["voted"]["doubtful"] is False
+
+
 def test_a_label_set_by_hand_says_by_whom_why_and_when(store):
     row = records(store)["fixed"]
     assert (row["label"], row["status"]) == ("refund", "fixed")
@@ -70,10 +107,11 @@ def test_a_label_from_the_data_has_nobody_behind_it(store):
 
 
 def test_texts_without_a_label_come_when_asked_for_and_in_the_order_of_arrival(store):
-    assert list(records(store)) == ["given", "twin", "voted", "fixed", "test"]
+    labeled = ["given", "twin", "voted", "fixed", "judged", "settled", "test"]
+    assert list(records(store)) == labeled
     found = records(store, everything=True)
-    ours = ["plain", "given", "twin", "voted", "fixed", "skipped", "asked", "broken", "test"]
-    assert list(found) == ours
+    rest = ["skipped", "asked", "broken"]
+    assert list(found) == ["plain", *labeled[:4], *rest, *labeled[4:]]
     assert (found["plain"]["status"], found["plain"]["doubtful"]) == (None, None)
     skipped = found["skipped"]
     assert (skipped["status"], skipped["annotators"]) == ("skipped", ["bob@example.com"])
@@ -84,8 +122,8 @@ def test_texts_without_a_label_come_when_asked_for_and_in_the_order_of_arrival(s
     ("which", "ids"),
     [
         ({"role": "test"}, ["test"]),
-        ({"role": "pool"}, ["given", "twin", "voted", "fixed"]),
-        ({"distinct": True}, ["given", "voted", "fixed", "test"]),
+        ({"role": "pool"}, ["given", "twin", "voted", "fixed", "judged", "settled"]),
+        ({"distinct": True}, ["given", "voted", "fixed", "judged", "settled", "test"]),
         ({"distinct": True, "role": "test", "everything": True}, ["test"]),
     ],
 )

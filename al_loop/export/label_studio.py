@@ -5,7 +5,7 @@ it, and a workspace that is pointed at that project recognizes it.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from al_loop.annotators.label_studio import page
@@ -34,7 +34,7 @@ def _task(entry: Entry, names: dict[str, str]) -> dict[str, Any]:
         page.CONTEXT: "",
         **{names[column]: value for column, value in entry.kept.items()},
     }
-    annotations = [_annotation(a) for a in entry.answers if a.kind != "invalid"]
+    annotations = [_annotation(a, entry.fields) for a in entry.answers if a.kind != "invalid"]
     if entry.fields["status"] in ("given", "fixed"):  # nobody's answer says it
         annotations.append(_decided(entry))
     task = {"data": data, "annotations": annotations}
@@ -43,7 +43,9 @@ def _task(entry: Entry, names: dict[str, str]) -> dict[str, Any]:
     return task
 
 
-def _annotation(answer: Answer) -> dict[str, Any]:
+def _annotation(answer: Answer, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an answer; with a star one that decided on the label in review."""
+    decided = answer.review and answer.annotator in fields["adjudicated_by"]
     result = [_choice(label) for label in answer.labels]
     for name, words in ((page.MISSING, answer.missing), (page.COMMENT, answer.comment)):
         if words:
@@ -51,7 +53,7 @@ def _annotation(answer: Answer) -> dict[str, Any]:
     return {
         "result": result,
         "was_cancelled": answer.kind == "skip",
-        "ground_truth": False,  # else every imported answer gets a star
+        "ground_truth": decided,  # always said: else every imported answer gets a star
         "lead_time": answer.lead_time,
         **_by(answer.annotator),
     }

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
-from al_loop.labels import folded, votes_of
-from al_loop.store import Store, class_changes
+from al_loop.labels import Consensus, counts_still, decisions_of, folded, votes_of
+from al_loop.store import Store, class_changes, evidence
 from al_loop.store import export as queries
 from al_loop.types import Answer, Role, Suggestion
 
@@ -36,11 +36,15 @@ FIELDS: Mapping[str, Field] = {
     "annotators": Field("strings", "who voted; where nobody did, who answered or skipped"),
     "votes": Field("int64", "how many people voted"),
     "consensus": Field("float64", "the share of the votes that are for the label"),
+    "quality": Field(
+        "float64", "the probability that the label is right, where people labeled it differently"
+    ),
     "labeled_at": Field("string", "when the last answer or the decision by hand was made"),
     "doubt": Field("float64", "how doubtful the newest audit found the label, near 1 is severe"),
-    "doubtful": Field("bool", "whether the newest audit flagged the label"),
+    "doubtful": Field("bool", "whether the label looks wrong, and nobody has confirmed it since"),
     "suggestion": Field("string", "what the model suggested when the text was chosen"),
     "blind": Field("bool", "whether the suggestion was hidden from people"),
+    "adjudicated_by": Field("strings", "who decided on the label in review"),
     "fixed_by": Field("string", "who decided on the label by hand"),
     "fix_reason": Field("string", "and why"),
 }
@@ -156,8 +160,8 @@ def _today(answer: Answer, known: Mapping[str, str]) -> Answer:
 
 
 def _entry(row: sqlite3.Row, found: tuple[Answer, ...], known: Mapping[str, str]) -> Entry:
-    votes = votes_of(found, known)
-    who = votes or dict.fromkeys(answer.annotator for answer in found)
+    votes, decided = votes_of(found, known), _adjudicators(row, found, known)
+    who = votes or dict.fromkeys(answer.annotator for answer in found if not answer.review)
     agree = sum(label == row["label"] for label in votes.values())
     times = [answer.updated_at for answer in found]
     suggested = row["suggestion"] and known.get(folded(row["suggestion"]), row["suggestion"])
@@ -169,11 +173,13 @@ def _entry(row: sqlite3.Row, found: tuple[Answer, ...], known: Mapping[str, str]
         "annotators": sorted(who),
         "votes": len(votes),
         "consensus": agree / len(votes) if votes and row["label"] is not None else None,
+        "quality": None if decided else _quality(row, votes, known),
         "labeled_at": row["fixed_at"] or max(times, default=None),
         "doubt": row["doubt"] if judged else None,
-        "doubtful": bool(judged and row["flagged"]) if doubted else None,
+        "doubtful": judged and _stands_in_doubt(row, found, known) if doubted else None,
         "suggestion": suggested,
         "blind": None if suggested is None else bool(row["blind"]),
+        "adjudicated_by": decided,
     }
     return Entry(
         item_id=row["item_id"],
@@ -183,3 +189,36 @@ def _entry(row: sqlite3.Row, found: tuple[Answer, ...], known: Mapping[str, str]
         suggestion=None if suggested is None else Suggestion(suggested, row["suggestion_score"]),
         model_version=row["model_version"] or "",
     )
+
+
+def _adjudicators(row: sqlite3.Row, found: Sequence[Answer], known: Mapping[str, str]) -> list[str]:
+    """Return who decided on the label in review; see `store.consensus.adjudicated`."""
+    if row["status"] != "agreed":
+        return []
+    decided = decisions_of(found, known)
+    return sorted([p for p, label in decided.items() if label == row["label"]] or decided)
+
+
+def _quality(row: sqlite3.Row, votes: Mapping[str, str], known: Mapping[str, str]) -> float | None:
+    """Return that of the consensus, where it was worked out from these votes for this label."""
+    if row["settled"] is None or known.get(folded(row["settled"])) != row["label"]:
+        return None
+    then = json.loads(row["settled_votes"])
+    quality: float = row["settled_quality"]
+    settled = Consensus(row["settled"], quality, then, row["settled_method"])
+    return quality if counts_still(settled, votes, known) else None
+
+
+def _stands_in_doubt(row: sqlite3.Row, found: Sequence[Answer], known: Mapping[str, str]) -> bool:
+    """Tell whether the audit flagged the label and nobody has confirmed it since.
+
+    Nor made it one class with the one that fits better.
+    """
+    one_class = (
+        known.get(folded(row["fits"] or "")) == row["label"] and row["fits"] != row["judged"]
+    )
+    if not row["flagged"] or one_class:
+        return False
+    came_with = {known.get(folded(name), name) for name in json.loads(row["came_with"])}
+    rests_on = evidence.ground(row["label"], found, came_with, known, by_hand=False)
+    return not rests_on.sure

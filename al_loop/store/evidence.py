@@ -31,7 +31,7 @@ def grounds(store: Store) -> dict[str, Ground]:
     given = items.given_labels(store)
     said = answers.all_answers(store)
     return {
-        r["item_id"]: _ground(
+        r["item_id"]: ground(
             r["label"],
             said.get(r["item_id"], ()),
             {known.get(folded(name), name) for name in given.get(r["item_id"], ())},
@@ -42,7 +42,7 @@ def grounds(store: Store) -> dict[str, Ground]:
     }
 
 
-def _ground(
+def ground(
     label: str,
     said: Sequence[Answer],
     given: Collection[str],
@@ -50,6 +50,7 @@ def _ground(
     *,
     by_hand: bool,
 ) -> Ground:
+    """Return what a label rests on: answers, and the labels of the data in the names of today."""
     votes = votes_of(said, known)
     mine = [a for a in said if vote(a, known) == label]
     several = len(votes) + bool(given) > 1 and {*votes.values(), *given} == {label}
@@ -111,9 +112,9 @@ def doubtful(store: Store, number: int, *, flagged: bool = True) -> list[dict[st
         now = {x: known.get(folded(r[x]), r[x]) for x in ("given", "suggested")}
         if r["given"] != r["suggested"] and now["given"] == now["suggested"]:
             continue
-        ground = rests_on.get(r["item_id"], Ground())
-        stands = bool(r["flagged"]) and r["label"] == now["given"] and not ground.sure
+        rests = rests_on.get(r["item_id"], Ground())
+        stands = bool(r["flagged"]) and r["label"] == now["given"] and not rests.sure
         if stands or not flagged:
-            by = {"flagged": stands, "by": list(ground.givers)}
+            by = {"flagged": stands, "by": list(rests.givers)}
             found.append({k: r[k] for k in r.keys() if k != "label"} | now | by)  # noqa: SIM118
     return found

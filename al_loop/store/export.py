@@ -14,7 +14,8 @@ _WHICH = (
     " AND (a.id = i.id OR NOT :distinct)"
 )
 #: The newest choice of a text, of its first look, which may have been drawn; the newest decision
-#: on it; and what the newest audit said about the label `judged`, unless somebody decided on it.
+#: on it; what the newest audit said about the label `judged`, unless somebody decided on it; and
+#: what differing votes were found to add up to.
 _PROVENANCE = (
     " LEFT JOIN batch b ON b.rowid = (SELECT c.rowid FROM batch c WHERE c.item_id = i.id"
     "     ORDER BY c.look, c.round DESC LIMIT 1)"
@@ -23,6 +24,7 @@ _PROVENANCE = (
     "     (SELECT MAX(g.id) FROM fixes g WHERE g.item_id = i.id)"
     " LEFT JOIN evidence s ON s.round = :audited AND s.item_id = i.id"
     "     AND l.status <> 'fixed'"
+    " LEFT JOIN consensus c ON c.item_id = i.id AND l.status = 'agreed'"
 )
 
 
@@ -57,8 +59,12 @@ def labels(
     return store.conn.execute(
         "SELECT a.id, i.id AS item_id, i.position, i.text, i.role, a.extra, l.label, l.status,"
         " l.votes, b.round, b.strategy, b.inclusion, b.suggestion, b.suggestion_score, b.blind,"
-        " r.model_version, s.doubt, s.flagged, s.given AS judged, :audited > 0 AS audited,"
-        " f.author AS fixed_by, f.reason AS fix_reason, f.at AS fixed_at"
+        " r.model_version, s.doubt, s.flagged, s.given AS judged, s.suggested AS fits,"
+        " :audited > 0 AS audited,"
+        " f.author AS fixed_by, f.reason AS fix_reason, f.at AS fixed_at, c.label AS settled,"
+        " c.quality AS settled_quality, c.votes AS settled_votes, c.method AS settled_method,"
+        " (SELECT json_group_array(DISTINCT o.label) FROM aliases o"
+        "   WHERE o.item_id = i.id AND o.label IS NOT NULL) AS came_with"
         + _FROM
         + _PROVENANCE
         + _WHICH
