@@ -7,13 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from al_loop import learner
-from al_loop.evidence import methods
+from al_loop.evidence import fused, methods, neighbors
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Labels: TypeAlias = npt.NDArray[np.int64]
 
-_FALLBACK = "find_label_issues"
+#: From this doubt on a label looks wrong.
+_LIKELY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,17 @@ class Evidence:
     wrong: float | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """(m,) labels to judge, columns of (m, k) out-of-fold probabilities; see `judge`."""
+
+    X: npt.NDArray[np.floating[Any]]
+    y: Labels
+    proba: Floats
+    sure: Flags
+    trust: Floats
+
+
 def judge(
     X: npt.NDArray[np.floating[Any]],
     y: Labels,
@@ -78,39 +90,23 @@ def judge(
 
     Nothing is raised for want of labels: `skipped` says why nothing was judged.
     """
-    m = len(y)
     counts = np.bincount(y, minlength=n_classes)
     left_out = np.flatnonzero((counts > 0) & (counts < settings.folds))
-    proba = (
-        learner.out_of_fold(
-            X, y, n_classes=n_classes, folds=settings.folds, C=settings.C, seed=settings.seed
-        )
-        if m
-        else None
-    )
-    nan = np.full(m, np.nan)
+    proba = _out_of_fold(X, y, n_classes, settings, trust)
     if proba is None:
-        reason = f"fewer than two classes have {settings.folds} labels"
-        none = np.zeros(m, dtype=bool)
-        return Evidence(nan, np.full(m, -1), nan, nan, none, left_out, reason)
+        none = _nothing(len(y))
+        return replace(none, left_out=left_out, skipped=_too_few(settings))
     judged = np.flatnonzero(~np.isnan(proba[:, 0]))
-    audited = np.unique(y[judged])
-    given = np.searchsorted(audited, y[judged])
-    seen = proba[np.ix_(judged, audited)]
-    way = settings if settings.method in methods.METHODS else replace(settings, method=_FALLBACK)
-    doubts, flagged = methods.judge(X[judged], given, seen, way)
-    doubt, suggested, flags = nan.copy(), np.full(m, -1), np.zeros(m, dtype=bool)
-    doubt[judged] = doubts
-    suggested[judged] = proba[judged].argmax(axis=1)
-    flags[judged] = flagged
-    if sure is not None:
-        doubt[sure], flags[sure] = 0.0, False
-    confidence = nan.copy()
-    confidence[judged] = proba[judged, y[judged]]
-    wrong = float(flags.sum())
-    if settings.estimate in methods.ESTIMATES:
-        wrong = methods.wrong(given, seen, settings)
-    return Evidence(doubt, suggested, confidence, nan, flags, left_out, "", wrong)
+    classes = np.unique(y[judged])
+    case = Case(
+        X[judged],
+        np.searchsorted(classes, y[judged]),
+        proba[np.ix_(judged, classes)],
+        np.zeros(len(judged), dtype=bool) if sure is None else sure[judged],
+        np.ones(len(judged)) if trust is None else trust[judged],
+    )
+    found = _fused(case, settings)
+    return replace(_spread(found, judged, classes, len(y)), left_out=left_out)
 
 
 def judge_others(
@@ -126,4 +122,83 @@ def judge_others(
 
     From (m, d) `X` and (m,) `y` only, so that nothing of the test set leaks into training.
     """
-    raise NotImplementedError
+    counts = np.bincount(y, minlength=n_classes)
+    left_out = np.setdiff1d(given, np.flatnonzero(counts >= settings.folds))
+    classes, judged = (
+        np.flatnonzero(counts >= settings.folds),
+        np.flatnonzero(~np.isin(given, left_out)),
+    )
+    if len(classes) < 2 or not len(judged):
+        return replace(_nothing(len(given)), left_out=left_out, skipped=_too_few(settings))
+    known = np.isin(y, classes)
+    X, y = X[known], y[known]
+    model = learner.fit(X, y, n_classes=n_classes, C=settings.C, seed=settings.seed)
+    proba = model.proba(others[judged])[:, classes]
+    near, cosines = neighbors.nearest_to(others[judged], X, fused.NEIGHBORS)
+    column = np.searchsorted(classes, given[judged])
+    found = fused.judge_alone(proba, column, np.searchsorted(classes, y), near, cosines)
+    return replace(
+        _spread(_evidence(found, column, proba), judged, classes, len(given)), left_out=left_out
+    )
+
+
+def _out_of_fold(
+    X: npt.NDArray[np.floating[Any]],
+    y: Labels,
+    n_classes: int,
+    settings: Settings,
+    trust: Floats | None,
+) -> Floats | None:
+    if not len(y):
+        return None
+    return learner.out_of_fold(
+        X,
+        y,
+        n_classes=n_classes,
+        folds=settings.folds,
+        C=settings.C,
+        seed=settings.seed,
+        weights=trust,
+    )
+
+
+def _fused(case: Case, settings: Settings) -> Evidence:
+    """Judge all labels of a case; suggestions are columns of its probabilities."""
+    near, cosines = neighbors.nearest(case.X, fused.NEIGHBORS)
+    found = fused.fuse(case.proba, case.y, near, cosines, sure=case.sure, weights=case.trust)
+    evidence = _evidence(found, case.y, case.proba)
+    if settings.method in methods.METHODS:
+        doubt, flagged = methods.judge(case.X, case.y, case.proba, settings)
+        doubt, flagged = np.where(case.sure, 0.0, doubt), flagged & ~case.sure
+        evidence = replace(evidence, doubt=doubt, flagged=flagged, wrong=float(flagged.sum()))
+    if settings.estimate in methods.ESTIMATES:
+        evidence = replace(evidence, wrong=methods.wrong(case.y, case.proba, settings))
+    return evidence
+
+
+def _evidence(found: fused.Fused, y: Labels, proba: Floats) -> Evidence:
+    flagged = (found.doubt > _LIKELY) & (found.suggested != y)
+    confidence = proba[np.arange(len(y)), y]
+    wrong = float(found.doubt.sum())
+    return Evidence(found.doubt, found.suggested, confidence, found.neighbors, flagged, wrong=wrong)
+
+
+def _nothing(m: int) -> Evidence:
+    nan = np.full(m, np.nan)
+    return Evidence(nan, np.full(m, -1), nan, nan, np.zeros(m, dtype=bool))
+
+
+def _too_few(settings: Settings) -> str:
+    return f"fewer than two classes have {settings.folds} labels"
+
+
+def _spread(found: Evidence, judged: Labels, classes: Labels, m: int) -> Evidence:
+    """Return evidence about m labels from that about the judged ones, in the stored classes."""
+    none = _nothing(m)
+    columns = {}
+    for name in ("doubt", "confidence", "neighbors", "flagged"):
+        columns[name] = getattr(none, name).copy()
+        columns[name][judged] = getattr(found, name)
+    suggested = none.suggested.copy()
+    suggested[judged] = classes[found.suggested]
+    return Evidence(suggested=suggested, wrong=found.wrong, **columns)

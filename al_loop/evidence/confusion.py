@@ -1,0 +1,73 @@
+"""Which classes are mistaken for which, as far as the labels tell, and what that says of each.
+
+The expectation-maximization of A. P. Dawid and A. M. Skene, Maximum Likelihood Estimation of
+Observer Error-Rates, 1979, for a single annotator: the prior of each text is what models and
+neighbors believe that did not see its label.
+"""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Belief: TypeAlias = npt.NDArray[np.floating[Any]]
+Labels: TypeAlias = npt.NDArray[np.int64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+
+_STEPS = 6
+_START = 0.1  # share of wrong labels before the first step
+
+
+def odds(belief: Belief, y: Labels, sure: Flags, weights: Floats) -> tuple[Floats, float]:
+    """Return the odds that each label is wrong, and how many are, as a share, both expected.
+
+    Args:
+        belief: (m, k) probabilities of the true class, all above 0, rows sum to 1.
+        y: (m,) given classes.
+        sure: (m,) True where the label is right.
+        weights: (m,) what each label counts in the estimate.
+    """
+    m, k = belief.shape
+    rows = [np.flatnonzero(y == c) for c in range(k)]
+    open_ = [belief[r[~sure[r]]] for r in rows]  # class by class
+    counts = [weights[r[~sure[r]]] for r in rows]
+    right = np.array([weights[r[sure[r]]].sum() for r in rows])
+    matrix, wrong = _flat(k), 0.0
+    for _ in range(_STEPS):
+        joint = np.diag(right)
+        for c in range(k):
+            column = matrix[:, c]
+            joint[:, c] += column * ((counts[c] / (open_[c] @ column)) @ open_[c])
+        matrix = _smoothed(joint)
+        wrong = float(joint.sum() - np.trace(joint))
+    found = np.zeros(m)
+    for c, r in enumerate(rows):
+        own = open_[c][:, c] * matrix[c, c]
+        found[r[~sure[r]]] = np.maximum(open_[c] @ matrix[:, c] - own, 1e-300) / own
+    return found, wrong / max(float(weights.sum()), 1e-12)
+
+
+def flat_odds(belief: Belief, given: Labels) -> Floats:
+    """Return the odds that each label is wrong, where any class is mistaken for any."""
+    own = belief[np.arange(len(given)), given].astype(np.float64)
+    odds: Floats = (1 - own) / own * _START / (1 - _START)
+    return odds
+
+
+def _flat(k: int) -> Floats:
+    matrix = np.full((k, k), _START / (k - 1))
+    np.fill_diagonal(matrix, 1 - _START)
+    return matrix
+
+
+def _smoothed(joint: Floats) -> Floats:
+    """Return rows that sum to 1; each confusion is one of the average size likelier than seen."""
+    k = len(joint)
+    off = joint.copy()
+    np.fill_diagonal(off, 0)
+    base = max(off.sum() / (k * (k - 1)), 1e-9)
+    matrix = joint + base
+    matrix[np.diag_indices(k)] -= base
+    result: Floats = matrix / matrix.sum(axis=1, keepdims=True)
+    return result

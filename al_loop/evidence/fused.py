@@ -1,0 +1,177 @@
+"""One doubt for each label out of what a model and what neighbors say, whatever went wrong.
+
+Three orders are fused by their ranks, since each is the best for another kind of mistake:
+self-confidence for labels that are wrong anywhere, the margin to the best other class for texts
+between two classes, and the odds that a confusion of classes explains the label for people who
+mix two classes up. The last weighs the more, the more of what looks wrong such confusions explain.
+
+Neighbors are asked twice: the second time a label counts the less, the less likely it is itself.
+
+Sources: J. Kuan and J. Mueller, Model-agnostic Label Quality Scoring to Detect Real-World Label
+Errors, 2021 (scores by a model); Z. Zhu et al., Detecting Corrupted Labels Without Training a
+Model to Predict, ICML 2022 (by neighbors).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from al_loop.evidence import confusion
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Small: TypeAlias = npt.NDArray[np.float32]
+Cosines: TypeAlias = npt.NDArray[np.floating[Any]]
+Labels: TypeAlias = npt.NDArray[np.int64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+
+#: Neighbors that vote.
+NEIGHBORS = 15
+_WIDTH = 0.07  # of their kernel, in cosines
+_LEAST = (1e-4, 1e-2)  # added to what model and neighbors say, before they are multiplied
+_FROM, _TO = 0.1, 0.25  # explained share of what looks wrong: confusions weigh nothing, all
+_MOST = 0.6  # what they weigh at most
+_RANK = 1e-3  # of the doubt: keeps the order where probabilities are equal
+_BLOCK = 4_096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fused:
+    """What is known about (m,) labels.
+
+    doubt: in [0, 1]: the fused order, on the scale of probabilities that a label is wrong.
+    suggested: the class that model and neighbors together find most probable.
+    neighbors: share of the label among the neighbors, weighted by how near they are.
+    """
+
+    doubt: Floats
+    suggested: Labels
+    neighbors: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opinion:
+    """What model and neighbors say about (m,) labels.
+
+    belief: (m, k) product of both, rows sum to 1.
+    own, rival: (m,) mean of both for the label, and for the best other class.
+    best: (m,) the class for which that mean is largest.
+    voted: (m,) what neighbors alone say for the label.
+    """
+
+    belief: Small
+    own: Floats
+    rival: Floats
+    best: Labels
+    voted: Floats
+
+
+def fuse(
+    proba: Floats,
+    y: Labels,
+    near: Labels,
+    cosines: Cosines,
+    *,
+    sure: Flags | None = None,
+    weights: Floats | None = None,
+) -> Fused:
+    """Judge labels by out-of-fold probabilities and neighbors.
+
+    Args:
+        proba: (m, k) probabilities by models that did not see the row.
+        y: (m,) given classes, 0..k - 1.
+        near: (m, n) rows of the neighbors, none its own.
+        cosines: (m, n) how near they are.
+        sure: (m,) True where a label was confirmed: full evidence for others, in no doubt.
+        weights: (m,) in [0, 1]: how much a label is evidence for others.
+
+    Takes O(m (k + n)) time; of memory beyond its arguments one (m, k) array of float32.
+    """
+    sure = np.zeros(len(y), dtype=bool) if sure is None else sure
+    weights = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)
+    first = opinion(proba, y, y, near, cosines, weights)
+    standing = weights * first.own / np.maximum(first.own, first.rival)
+    found = opinion(proba, y, y, near, cosines, np.where(sure, 1.0, standing))
+    odds, explained = confusion.odds(found.belief, y, sure, weights)
+    open_ = ~sure
+    doubt = np.zeros(len(y))
+    if open_.any():
+        strange = max(float(np.mean(first.rival > first.own)), 1 / len(y))
+        order = _order(found.own[open_], found.rival[open_], odds[open_], explained / strange)
+        doubt[open_] = _on_scale(order, odds[open_] / (1 + odds[open_]))
+    return Fused(doubt, found.best, first.voted)
+
+
+def judge_alone(proba: Floats, given: Labels, y: Labels, near: Labels, cosines: Cosines) -> Fused:
+    """Judge (t,) labels `given` by models and neighbors that know none of them, each by itself.
+
+    As `fuse`, but `near` (t, n) are rows of the (m,) labels `y`. Each doubt depends on that
+    label alone: a share of wrong labels is supposed, and any class to be mistaken for any.
+    """
+    found = opinion(proba, given, y, near, cosines, np.ones(len(y)))
+    odds = confusion.flat_odds(found.belief, given)
+    return Fused(odds / (1 + odds), found.best, found.voted)
+
+
+def opinion(
+    proba: Floats, given: Labels, y: Labels, near: Labels, cosines: Cosines, weights: Floats
+) -> Opinion:
+    """Return what (t, k) probabilities and (t, n) neighbors say about (t,) labels `given`.
+
+    y, weights: (m,) labels of the rows that `near` names, and what each of them counts.
+    """
+    t, k = proba.shape
+    belief = np.empty((t, k), dtype=np.float32)
+    own, rival, voted = (np.empty(t, dtype=np.float64) for _ in range(3))
+    best = np.empty(t, dtype=np.int64)
+    for rows in _blocks(t):
+        said = proba[rows].astype(np.float32)
+        votes = _votes(y[near[rows]], weights[near[rows]], cosines[rows], k)
+        product = np.sqrt((said + _LEAST[0]) * (votes + _LEAST[1]))
+        belief[rows] = product / product.sum(axis=1, keepdims=True)
+        mean = (said + votes) / 2
+        place = (np.arange(len(mean)), given[rows])
+        best[rows], own[rows], voted[rows] = mean.argmax(axis=1), mean[place], votes[place]
+        mean[place] = -1
+        rival[rows] = mean.max(axis=1)
+    return Opinion(belief, own, rival, best, voted)
+
+
+def _votes(labels: Labels, weights: Floats, cosines: Cosines, k: int) -> Small:
+    """Return (b, k) shares of the classes among (b, n) neighbors' labels; 0 without a neighbor."""
+    b = len(labels)
+    counted = weights * np.exp((cosines - 1) / _WIDTH)
+    cells = (np.arange(b)[:, None] * k + labels).ravel()
+    votes = np.bincount(cells, counted.ravel(), minlength=b * k).reshape(b, k).astype(np.float32)
+    shares: Small = votes / np.maximum(votes.sum(axis=1, keepdims=True), 1e-12)
+    return shares
+
+
+def _order(own: Floats, rival: Floats, odds: Floats, explained: float) -> Floats:
+    """Return (r,) the fused score, from ranks: the higher the more doubtful."""
+    share = _MOST * float(np.clip((explained - _FROM) / (_TO - _FROM), 0, 1))
+    fused: Floats = (1 - share) * (_ranks(-own) + _ranks(rival - own)) / 2 + share * _ranks(odds)
+    return fused
+
+
+def _on_scale(order: Floats, wrong: Floats) -> Floats:
+    """Return (r,) doubts in the given order whose values are those of the probabilities."""
+    ranks = _ranks(order)
+    doubt = np.empty(len(order))
+    doubt[np.argsort(order, kind="stable")] = np.sort(wrong)
+    return (1 - _RANK) * doubt + _RANK * ranks
+
+
+def _ranks(values: Floats) -> Floats:
+    """Return (r,) ranks in [0, 1], equal values at their mean."""
+    from scipy.stats import rankdata
+
+    ranks: Floats = rankdata(values) / len(values)
+    return ranks
+
+
+def _blocks(m: int) -> Iterator[slice]:
+    for start in range(0, m, _BLOCK):
+        yield slice(start, min(start + _BLOCK, m))
