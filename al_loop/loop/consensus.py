@@ -49,7 +49,7 @@ def _consensus(parts: Parts, config: Config, number: int) -> dict[str, Consensus
     cast = table.votes(parts.store)
     votes = Votes.of(cast, known.names)
     method = config.annotators.consensus
-    proba = _proba(parts, config, known, votes) if method == "crowdlab" else None
+    proba = out_of_sample(parts, config, known, votes) if method == "crowdlab" else None
     try:
         found = crowd.consensus(votes, proba, method)
     except NotImplementedError:  # until the methods are there
@@ -62,7 +62,7 @@ def _consensus(parts: Parts, config: Config, number: int) -> dict[str, Consensus
     }
 
 
-def _proba(
+def out_of_sample(
     parts: Parts, config: Config, known: knowledge.Knowledge, votes: Votes
 ) -> crowd.Floats | None:
     """Return (n, k) probabilities of texts with votes by models that did not see them.
