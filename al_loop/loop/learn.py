@@ -15,7 +15,7 @@ from al_loop.store import answers, class_changes, results, rounds
 from al_loop.store.rounds import Round
 from al_loop.types import Metric
 
-_TRAIN, _ANEW, _DOUBT = 5, 10, 11
+_TRAIN, _ANEW, _DOUBT = 5, 10, 12
 #: Below this number of uniformly drawn labels a cross-validated accuracy says too little.
 MIN_RANDOM = 30
 
