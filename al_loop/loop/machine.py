@@ -79,7 +79,7 @@ def run(parts: Parts, config: Config, options: Options, number: int | None = Non
                 if permit is None or permit.after != rounds.last_number(parts.store):
                     continue  # another process spent on a round meanwhile
                 current = _begin(parts, permit.config, options)
-            _check_owner(parts, current)
+            check_owner(parts, current)
             number = current.number
             if options.until and STATES.index(current.state) >= STATES.index(options.until):
                 return number
@@ -136,7 +136,8 @@ def _take_corrections(parts: Parts, options: Options) -> None:
         exchange.collect(parts, options.pull)
 
 
-def _check_owner(parts: Parts, current: rounds.Round) -> None:
+def check_owner(parts: Parts, current: rounds.Round) -> None:
+    """Raise StateError for a round that is with another annotator."""
     if current.project_id != parts.project.id:
         owner = tasks.annotator(parts.store, current.project_id)
         command = _OWNERS.get(owner, "al-loop demo DIR --offline")

@@ -56,6 +56,12 @@ def unsettled(store: Store, number: int) -> list[str]:
     return [r["item_id"] for r in rows]
 
 
+def people(store: Store) -> list[str]:
+    """Return everybody who has answered anything."""
+    rows = store.rows("SELECT DISTINCT annotator FROM answers WHERE gone = 0 ORDER BY annotator")
+    return [r["annotator"] for r in rows]
+
+
 def last_answer(store: Store) -> str | None:
     """Return when somebody answered last, as the server told at the last pull."""
     found: str | None = store.value("SELECT MAX(updated_at) FROM answers WHERE gone = 0")

@@ -1,0 +1,1 @@
+"""Labels that look wrong, and what becomes of them: sent to another person."""
