@@ -145,7 +145,7 @@ class Reader:
         rows = []
         for path in sorted((self.folder / "examples").glob("*.csv")):
             with path.open(encoding="utf-8", newline="") as f:
-                rows += csv.DictReader(f)
+                rows += [row for row in csv.DictReader(f) if "label" in row]
         return rows
 
 
