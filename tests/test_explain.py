@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from al_loop import app, fix
+from al_loop.labels import Consensus
 from al_loop.loop import machine
 from al_loop.loop.machine import Options
 from al_loop.report import explain
-from al_loop.store import answers, rounds, tasks
+from al_loop.store import answers, consensus, rounds, tasks
 from al_loop.types import Answer, Pulled
 from tests import offline, worlds
 from tests.offline import call
@@ -92,13 +93,15 @@ def test_it_tells_doubts_and_decisions_by_hand(store):
     (label,) = {row[3] for row in answers.labeled(store, "pool") if row[0] == item_id}
     store.execute("DELETE FROM evidence")
     store.execute(
-        "INSERT INTO evidence VALUES (1, ?, ?, 'delay', 0.8, NULL, NULL, 1)", [item_id, label]
+        "INSERT INTO evidence VALUES (1, ?, ?, 'delay', 0.8, 0.1, NULL, 1)", [item_id, label]
     )
     fix.apply(store, [fix.Wanted(item_id, "damage", "seen it")], "lead")
     found = explain.facts(store, item_id)
-    assert found["doubts"] == [
-        {"round": 1, "doubt": 0.8, "suggested": "delay", "label": label, "flagged": True}
-    ]
+    (doubt,) = found["doubts"]
+    assert doubt == {
+        **{"round": 1, "doubt": 0.8, "suggested": "delay", "label": label, "flagged": True},
+        **{"confidence": 0.1, "neighbors": None},
+    }
     (decision,) = found["fixes"]
     assert {k: decision[k] for k in ("author", "label", "was", "reason")} == {
         "author": "lead",
@@ -155,6 +158,89 @@ def test_a_text_without_a_label_is_compared_with_all_labeled_ones(store):
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     return offline.make(tmp_path_factory.mktemp("explain"), rounds=2)
+
+
+TABLE = [("a", "money back please", ""), ("b", "parcel is late", "")]
+VOTES = {"ana": "refund", "ben": "delay"}
+
+
+def disputed(root, *, decided=False):
+    """A workspace whose text a was labeled differently, b by nobody."""
+    offline.make(root, table=TABLE)
+    with app.opened(root) as opened, opened.store.tx():
+        store = opened.store
+        store.execute(
+            "INSERT INTO projects (role, annotator, marker, title, url) VALUES"
+            " ('labeling', 'label_studio', 'm', 't', 'http://ls/projects/1/data'),"
+            " ('review', 'label_studio', 'm-review', 't review', 'http://ls/projects/2/data')"
+        )
+        store.execute(
+            "INSERT INTO tasks VALUES (1, 'a:0', 'a', 0, 2, 7, 0), (2, 'a:1', 'a', 1, 1, 8, 0)"
+        )
+        said = [
+            Answer(n, "a:0", person, "label", (label,), updated_at="2026-01-01T00:00:00Z")
+            for n, (person, label) in enumerate(VOTES.items())
+        ]
+        answers.save_pull(store, 1, Pulled(said, 1))
+        if decided:
+            one = Answer(1, "a:1", "eve", "label", ("delay",), updated_at="2026-01-02T00:00:00Z")
+            answers.save_pull(store, 2, Pulled([one], 1))
+        consensus.save(store, 1, {"a": Consensus("refund", 0.75, VOTES, "dawid_skene")})
+        store.execute(
+            "INSERT INTO evidence VALUES (1, 'a', 'refund', 'refund', 0.125, 0.9, 0.66, 0)"
+        )
+    return root
+
+
+def test_it_tells_what_differing_answers_add_up_to_and_how_sure_that_is(ask, tmp_path):
+    root = disputed(tmp_path)
+    found = json.loads(ask("a", "--json", root=root))
+    assert found["consensus"] == {
+        **{"round": 1, "method": "dawid_skene", "quality": 0.75, "label": "refund"},
+        **{"votes": VOTES, "counts": True},
+    }
+    assert found["adjudicated_by"] == []
+    out = ask("a", root=root)
+    assert "counts as refund, agreed by people (votes: 2)" in out
+    assert "round 1: labeled differently (ana: refund, ben: delay)" in out
+    assert "together that is refund (dawid skene, right with a probability of 0.750)" in out
+    assert "no longer counts" not in out
+    assert "round 1: refund fits (doubt 0.125)" in out
+    assert "a model that did not see the text gives that label 0.900" in out
+    assert "66 % of the labeled texts that are most like it have it" in out
+    with app.opened(root) as opened, opened.store.tx():
+        opened.store.execute("UPDATE answers SET annotator = 'cem' WHERE annotator = 'ana'")
+        answers.refresh_labels(opened.store)
+    assert "people have said something else since: it no longer counts" in ask("a", root=root)
+
+
+def test_it_tells_who_decided_in_review_and_which_answer_that_was(ask, tmp_path):
+    root = disputed(tmp_path, decided=True)
+    found = json.loads(ask("a", "--json", root=root))
+    assert (found["label"], found["votes"]) == ("delay", 2)
+    assert found["adjudicated_by"] == ["eve"]
+    assert [(a["annotator"], a["review"]) for a in found["answers"]] == [
+        ("ana", False),
+        ("ben", False),
+        ("eve", True),
+    ]
+    assert found["url"] == "http://ls/projects/1/data?task=7"
+    assert found["review_url"] == "http://ls/projects/2/data?task=8"
+    out = ask("a", root=root)
+    assert "counts as delay, decided in review by eve" in out
+    assert "2026-01-02 00:00 UTC eve said delay (label_studio, in review)" in out
+    assert "in review: http://ls/projects/2/data?task=8" in out
+
+
+def test_a_model_has_not_learned_what_was_decided_in_review_since(ask, tmp_path):
+    with app.opened(disputed(tmp_path, decided=True)) as opened:
+        found = explain.facts(opened.store, "a")
+        trained = "INSERT INTO models VALUES (1, 1, '', '', '', '', '', '[]', 2, ?)"
+        opened.store.execute("PRAGMA foreign_keys = OFF")
+        opened.store.execute(trained, ["2026-01-01T12:00:00Z"])
+        assert explain.has_learned(opened.store, found) is False
+        opened.store.execute("UPDATE models SET created_at = '2026-01-03T00:00:00Z'")
+        assert explain.has_learned(opened.store, found) is True
 
 
 @pytest.fixture

@@ -89,34 +89,69 @@ def _looks(opened: Any, found: Facts) -> dict[str, Any]:
 
 def _lines(found: Facts) -> Iterator[str]:
     """Yield the story in words; lines that begin with a blank belong to the one before."""
-    yield f"{found['id']}: {shorten(found['text'], _LENGTH)}"
-    yield f" {_ROLES[found['role']]}"
-    if found["label"] is None:
-        yield f" {_NO_LABEL[found['status']]}"
-    else:
-        how = _SOURCES[found["status"]].format(votes=found["votes"])
-        yield f" counts as {found['label']}, {how}"
-    for r in found["ids"]:
-        label = f", labeled {r['label']}" if r["label"] else ""
-        kept = "".join(f", {k}: {v}" for k, v in r["kept"].items() if v)
-        yield f" came as {r['id']} from {r['file']}:{r['line']}{label}{kept}"
-    if found["url"]:
-        yield f" in Label Studio: {found['url']}"
+    yield from _text(found)
     if not found["chosen"]:
         yield "in no batch"
     for r in found["chosen"]:
         yield from _choice(r)
     for r in found["answers"]:
         yield from _answer(r)
+    if found["consensus"]:
+        yield from _consensus(found["consensus"])
     for r in found["doubts"]:
-        doubted = "looks wrong" if r["flagged"] else "is not what the other labels suggest"
-        score = f"doubt {r['doubt']:.3f}"
-        yield f"round {r['round']}: {r['label']} {doubted} ({score}), {r['suggested']} fits better"
+        yield from _doubt(r)
     for r in found["fixes"]:
         did = f"set {r['label']}" if r["label"] else "took the decision back"
         reason = f": {r['reason']}" if r["reason"] else ""
         yield f"{_minute(r['at'])} {r['author']} {did} (was {r['was'] or 'no label'}){reason}"
     yield from _opinion(found["model"])
+
+
+def _text(found: Facts) -> Iterator[str]:
+    """Yield what it is, what it counts as, and where it is."""
+    yield f"{found['id']}: {shorten(found['text'], _LENGTH)}"
+    yield f" {_ROLES[found['role']]}"
+    if found["label"] is None:
+        yield f" {_NO_LABEL[found['status']]}"
+    else:
+        yield f" counts as {found['label']}, {_source(found)}"
+    for r in found["ids"]:
+        label = f", labeled {r['label']}" if r["label"] else ""
+        kept = "".join(f", {k}: {v}" for k, v in r["kept"].items() if v)
+        yield f" came as {r['id']} from {r['file']}:{r['line']}{label}{kept}"
+    for where, name in (("Label Studio", "url"), ("review", "review_url")):
+        if found[name]:
+            yield f" in {where}: {found[name]}"
+
+
+def _source(found: Facts) -> str:
+    """Say what a label rests on."""
+    if found["adjudicated_by"]:
+        return f"decided in review by {', '.join(found['adjudicated_by'])}"
+    return _SOURCES[found["status"]].format(votes=found["votes"])
+
+
+def _consensus(r: Facts) -> Iterator[str]:
+    said = ", ".join(f"{person}: {label}" for person, label in r["votes"].items())
+    yield f"round {r['round']}: labeled differently ({said})"
+    how = f"{r['method'].replace('_', ' ')}, right with a probability of {r['quality']:.3f}"
+    yield f" together that is {r['label']} ({how})"
+    if not r["counts"]:
+        yield " people have said something else since: it no longer counts"
+
+
+def _doubt(r: Facts) -> Iterator[str]:
+    if r["flagged"]:
+        verdict = f"looks wrong, {r['suggested']} fits better"
+    elif r["suggested"] != r["label"]:
+        verdict = f"is not what the other labels suggest, {r['suggested']} fits better"
+    else:
+        verdict = "fits"
+    yield f"round {r['round']}: {r['label']} {verdict} (doubt {r['doubt']:.3f})"
+    if r["confidence"] is not None:
+        yield f" a model that did not see the text gives that label {r['confidence']:.3f}"
+    if r["neighbors"] is not None:
+        yield f" {100 * r['neighbors']:.0f} % of the labeled texts that are most like it have it"
 
 
 def _choice(r: Facts) -> Iterator[str]:
@@ -147,7 +182,8 @@ def _choice(r: Facts) -> Iterator[str]:
 def _answer(r: Facts) -> Iterator[str]:
     seconds = "" if r["seconds"] is None else f", {r['seconds']:.1f} s"
     deleted = ", deleted since" if r["deleted"] else ""
-    where = f"{r['through']}{seconds}{deleted}"
+    review = ", in review" if r["review"] else ""
+    where = f"{r['through']}{review}{seconds}{deleted}"
     yield f"{_minute(r['answered_at'])} {r['annotator']} {_said(r)} ({where})"
     if r["comment"]:
         yield f" comment: {r['comment']}"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlite3 import Row
 from typing import TYPE_CHECKING, Any
 
+from al_loop.labels import Consensus, Verdict, counts_still, decisions_of, folded, votes_of
 from al_loop.store import Store, answers, class_changes, fixes, results, stories
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ def facts(store: Store, item_id: str) -> dict[str, Any]:
     """Return what the workspace's tables know about a text."""
     item = stories.item(store, item_id)
     verdict = stories.verdict(store, item_id)
-    task = stories.task(store, item_id)
     return {
         "id": item["id"],
         "text": item["text"],
@@ -39,16 +39,46 @@ def facts(store: Store, item_id: str) -> dict[str, Any]:
         "chosen": [_choice(store, r) for r in stories.choices(store, item_id)],
         "answers": [_answer(store, r) for r in stories.said(store, item_id)],
         "doubts": [
-            {k: r[k] for k in ("round", "doubt", "suggested")}
+            {k: r[k] for k in ("round", "doubt", "suggested", "confidence", "neighbors")}
             | {"label": r["given"], "flagged": bool(r["flagged"])}
-            for r in stories.doubts(store, item_id)
+            for r in stories.judged(store, item_id)
         ],
+        **_several(store, item_id, verdict),
         "fixes": [
             {k: getattr(f, k) for k in ("at", "author", "label", "was", "reason")}
             for f in fixes.of_item(store, item_id)
         ],
-        "url": f"{task['url'].partition('?')[0]}?task={task['remote_id']}" if task else None,
+        "url": _url(stories.task(store, item_id)),
+        "review_url": _url(stories.task(store, item_id, "review")),
     }
+
+
+def _url(task: Row | None) -> str | None:
+    return f"{task['url'].partition('?')[0]}?task={task['remote_id']}" if task else None
+
+
+def _several(store: Store, item_id: str, verdict: Verdict | None) -> dict[str, Any]:
+    """Return `consensus` of differing votes and `adjudicated_by`, in the names of today.
+
+    `counts` tells whether the votes are still those that the consensus was worked out from.
+    """
+    known = class_changes.names(store)
+    given = answers.all_answers(store, item_id=item_id).get(item_id, ())
+    decided = decisions_of(given, known) if verdict and verdict.status == "agreed" else {}
+    mine = [person for person, label in decided.items() if verdict and label == verdict.label]
+    row = stories.consensus(store, item_id)
+    found = None
+    if row is not None:
+        votes = json.loads(row["votes"])
+        was = Consensus(row["label"], row["quality"], votes, row["method"])
+        now = {person: known.get(folded(label), label) for person, label in votes.items()}
+        found = {
+            **{k: row[k] for k in ("round", "method", "quality")},
+            "label": known.get(folded(was.label), was.label),
+            "votes": now,
+            "counts": counts_still(was, votes_of(given, known), known),
+        }
+    return {"consensus": found, "adjudicated_by": sorted(mine or decided)}
 
 
 def _choice(store: Store, r: Row) -> dict[str, Any]:
@@ -69,6 +99,7 @@ def _answer(store: Store, r: Row) -> dict[str, Any]:
         "seconds": r["lead_time"],
         "answered_at": r["updated_at"],
         "deleted": bool(r["gone"]),
+        "review": bool(r["review"]),
         # A deletion keeps the old version as well; what it said has not changed by it.
         "earlier": [
             _content(v) | {"answered_at": v["updated_at"]} for v in versions if _content(v) != now
@@ -126,7 +157,9 @@ def has_learned(store: Store, found: Mapping[str, Any]) -> bool:
     """Tell whether the current model has learned from a text: then it only repeats its label."""
     if found["role"] != "pool" or found["label"] is None:
         return False
-    times = [a["answered_at"] for a in found["answers"]] if found["status"] == "agreed" else []
+    decided = bool(found["adjudicated_by"])  # it was in conflict before
+    said = [a for a in found["answers"] if a["review"] or not decided]
+    times = [a["answered_at"] for a in said] if found["status"] == "agreed" else []
     if found["status"] == "fixed":
         times = [found["fixes"][-1]["at"]]
     return min(times, default="")[:19] <= stories.trained_at(store)[:19]

@@ -75,8 +75,9 @@ def choices(store: Store, item_id: str) -> list[Row]:
 def said(store: Store, item_id: str) -> list[Row]:
     """Return the answers to a text and where they were given, oldest first, deleted ones too."""
     return store.rows(
-        "SELECT a.*, p.annotator AS through FROM answers a JOIN projects p ON p.id = a.project_id"
-        " WHERE a.item_id = ? ORDER BY a.created_at, a.project_id, a.annotation_id",
+        "SELECT a.*, p.annotator AS through, p.role = 'review' AS review FROM answers a"
+        " JOIN projects p ON p.id = a.project_id WHERE a.item_id = ?"
+        " ORDER BY a.created_at, a.project_id, a.annotation_id",
         [item_id],
     )
 
@@ -89,22 +90,23 @@ def earlier(store: Store, project_id: int, annotation_id: int) -> list[Row]:
     )
 
 
-def doubts(store: Store, item_id: str) -> list[Row]:
-    """Return what the audit of each round said about a text's label."""
-    return store.rows(
-        "SELECT * FROM evidence WHERE item_id = ? AND (flagged OR suggested <> given)"
-        " ORDER BY round",
-        [item_id],
-    )
+def judged(store: Store, item_id: str) -> list[Row]:
+    """Return what the audits said about a text's labels; of earlier rounds where one was wrong."""
+    return store.rows("SELECT * FROM evidence WHERE item_id = ? ORDER BY round", [item_id])
 
 
-def task(store: Store, item_id: str) -> Row | None:
-    """Return the number of a text's task in Label Studio and the page of its project."""
+def consensus(store: Store, item_id: str) -> Row | None:
+    """Return what differing votes on a text were found to add up to."""
+    return store.row("SELECT * FROM consensus WHERE item_id = ?", [item_id])
+
+
+def task(store: Store, item_id: str, role: str = "labeling") -> Row | None:
+    """Return the number of a text's task in a Label Studio project and the page of that."""
     return store.row(
         "SELECT t.remote_id, p.url FROM tasks t JOIN projects p ON p.id = t.project_id"
         " WHERE t.item_id = ? AND t.gone = 0 AND t.remote_id IS NOT NULL AND p.url <> ''"
-        " AND p.annotator = 'label_studio' ORDER BY t.look DESC LIMIT 1",
-        [item_id],
+        " AND p.annotator = 'label_studio' AND p.role = ? ORDER BY t.look DESC LIMIT 1",
+        [item_id, role],
     )
 
 
