@@ -1,7 +1,7 @@
 """Judge the labels of the workspace: those of the training set, and those of the test set."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -99,14 +99,10 @@ def _tested(
     given = np.array([order[r[3]] for r in rows], dtype=np.int64)
     X = parts.vectors(config.model.encoder, [r[2] for r in rows], [r[1] for r in rows])
     n = len(known.classes)
-    try:
-        found = judging.judge_others(
-            known.X, known.y, X, given, n_classes=n, settings=settings(config)
-        )
-    except NotImplementedError:  # until it is there
-        return []
+    found = judging.judge_others(known.X, known.y, X, given, n_classes=n, settings=settings(config))
     sure = np.array([grounds[r[0]].sure for r in rows])
-    found.doubt[sure], found.flagged[sure] = 0.0, False
+    doubt = np.where(sure & ~np.isnan(found.doubt), 0.0, found.doubt)
+    found = replace(found, doubt=doubt, flagged=found.flagged & ~sure)
     return records([r[0] for r in rows], given, known.names, found)
 
 
