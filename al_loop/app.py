@@ -90,6 +90,7 @@ class App:
             lock=lambda: lock(self.workspace.lock_path),
             say=say,
             bar=self.bar,
+            reviews=tasks.annotator(self.store, project.id) != "terminal",
             namer=self.namer,
         )
 

@@ -1,35 +1,53 @@
 """In the select step: texts that people are asked about once more come first in the batch."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from al_loop.config import Config
 from al_loop.labels import folded
-from al_loop.loop.parts import Parts
-from al_loop.store import answers, class_changes, overview, second_looks
+from al_loop.loop.parts import Parts, generator
+from al_loop.store import answers, class_changes, overview, second_looks, slots
 from al_loop.store.core import Store
 from al_loop.store.rounds import BatchRow
 from al_loop.store.second_looks import SecondLook
+from al_loop.store.slots import Again
+
+_GOLD = 11  # of the round, for what is drawn
+#: What stands in a batch where a strategy stands, for those that were chosen to be asked again.
+GOLD, RELABEL = "gold", "second label"
 
 
-def rows(parts: Parts, config: Config, pool: int) -> list[BatchRow]:
-    """Return the texts that wait for a second look, the first of a batch from a pool of a size.
+def ranked(batch: Sequence[BatchRow]) -> list[BatchRow]:
+    """Return a batch with its ranks in its order."""
+    return [replace(b, rank=rank) for rank, b in enumerate(batch, start=1)]
 
-    They take half of the batch at most, unless the pool can't fill the other half. The
-    suggestion of a part is never hidden: it is no guess about the text as it was, but the question.
+
+def rows(parts: Parts, config: Config, number: int, pool: int) -> list[BatchRow]:
+    """Return the texts that are asked about once more, the first of a batch.
+
+    Those that wait for a second look, then gold. They take half of the batch at most, unless the
+    pool (of so many texts) can't fill the other half; the labels that look wrong among them take
+    `[audit] second_looks` of it. Without one that waits, and without a pool, there is no gold.
     """
     size = config.batch.size
     room = max((size + 1) // 2, size - pool)
-    waiting = second_looks.waiting(parts.store)[:room]
-    return [row(look, rank) for rank, look in enumerate(waiting, start=1)]
+    waiting = second_looks.waiting(parts.store)
+    doubtful = [look for look in waiting if look.reason == "noise"]
+    most = max(1, int(config.audit.second_looks * size + 1e-9))
+    looks = [look for look in waiting if look.reason != "noise"] + doubtful[:most]
+    found = [_row(look) for look in looks[:room]]
+    if pool or found:
+        found += _gold(parts, config, number, room - len(found), {b.item_id for b in found})
+    return ranked(found)
 
 
-def row(look: SecondLook, rank: int) -> BatchRow:
-    """Return the place of a second look in a batch."""
+def _row(look: SecondLook) -> BatchRow:
+    """Return a text that waits; a suggestion is shown: it is no guess, but the question."""
     return BatchRow(
         item_id=look.item_id,
         text=look.text,
         look=look.look,
-        rank=rank,
+        rank=0,
         strategy=second_looks.STRATEGY,
         score=None,
         inclusion=None,
@@ -41,10 +59,55 @@ def row(look: SecondLook, rank: int) -> BatchRow:
     )
 
 
-def save(parts: Parts, number: int, batch: Sequence[BatchRow]) -> None:
-    """Store which second looks a round takes, and its version of the classes. Inside its tx."""
-    second_looks.take(parts.store, number, [b.item_id for b in batch if b.look])
-    class_changes.note_round(parts.store, number)
+def _gold(
+    parts: Parts, config: Config, number: int, room: int, taken: Collection[str]
+) -> list[BatchRow]:
+    """Return texts whose label is sure, so that their answers measure people.
+
+    `[batch] gold_share` of the batch. Those that were gold least often, drawn among equals.
+    """
+    n = min(int(config.batch.gold_share * config.batch.size + 0.5), room)
+    if n < 1:
+        return []
+    used = {i: times for i, times in slots.gold(parts.store).items() if i not in taken}
+    draw = generator(config, number, _GOLD).random(len(used))
+    order = sorted(zip(used, draw, strict=True), key=lambda pair: (used[pair[0]], pair[1]))
+    why = second_looks.WHY["gold"]
+    chosen = slots.again(parts.store, [item_id for item_id, _ in order[:n]])
+    return [blind(each, GOLD, why) for each in chosen]
+
+
+def blind(text: Again, strategy: str, why: str, score: float | None = None) -> BatchRow:
+    """Return a text that is asked about once more, with nothing shown of what it may be."""
+    return BatchRow(
+        item_id=text.item_id,
+        text=text.text,
+        look=text.look,
+        rank=0,
+        strategy=strategy,
+        score=score,
+        inclusion=None,
+        why=why,
+        suggestion=None,
+        suggestion_score=None,
+        blind=True,
+        overlap=1,
+    )
+
+
+def save(
+    parts: Parts, number: int, batch: Sequence[BatchRow], givers: Mapping[str, Sequence[str]]
+) -> None:
+    """Store which second looks a round takes, and its version of the classes. Inside its tx.
+
+    givers: item id -> who labeled a text that gets a further label.
+    """
+    store = parts.store
+    slots.ask(store, [b.item_id for b in batch if b.strategy == GOLD and b.look], "gold", {})
+    relabeled = [b.item_id for b in batch if b.strategy == RELABEL and b.look]
+    slots.ask(store, relabeled, "relabel", givers)
+    second_looks.take(store, number, [b.item_id for b in batch if b.look])
+    class_changes.note_round(store, number)
 
 
 def line(batch: Sequence[BatchRow]) -> str:

@@ -40,6 +40,7 @@ class Parts:
     lock: held while a step runs, never while waiting for people.
     say: one plain line for people.
     audits: False skips the search for wrong labels, where a perfect oracle makes none.
+    reviews: False where nobody could adjudicate: there is no place for a review project.
     discovers: False skips the search for groups that may be classes, where nobody would look.
     namer: names such groups; None leaves it to their key phrases.
     scores: (true, predicted) classes of the test set -> what else a round measures on them.
@@ -55,6 +56,7 @@ class Parts:
     say: Callable[[str], None] = quiet
     bar: Bar = no_bar
     audits: bool = True
+    reviews: bool = True
     discovers: bool = True
     namer: Namer | None = None
     scores: Callable[[Sequence[str], Sequence[str]], Sequence[Metric]] = no_scores

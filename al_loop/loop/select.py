@@ -14,11 +14,12 @@ from al_loop import learner
 from al_loop.config import Config
 from al_loop.crash import point
 from al_loop.errors import AlLoopError, NothingToSelect
-from al_loop.loop import again, discover, knowledge
+from al_loop.loop import again, discover, knowledge, queue
 from al_loop.loop.discover import Discovery
 from al_loop.loop.knowledge import Knowledge
 from al_loop.loop.parts import Parts, generator
-from al_loop.store import answers, results, rounds
+from al_loop.loop.queue import Division
+from al_loop.store import answers, results, reviews, rounds
 from al_loop.store.core import now
 from al_loop.store.rounds import BatchRow
 from strategies.base import FloatArray, Picks, PoolView
@@ -31,7 +32,10 @@ _PACKAGES = ("al-loop", "scikit-learn", "modAL-python", "hdbscan", "cleanlab", "
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A batch that was chosen but not stored yet."""
+    """A batch that was chosen but not stored yet.
+
+    divided: between new texts and further labels; None where nobody asked for that.
+    """
 
     number: int
     rows: tuple[BatchRow, ...]
@@ -39,6 +43,7 @@ class Choice:
     pool_size: int
     note: str
     found: Discovery | None = None
+    divided: Division | None = None
 
 
 def choose(parts: Parts, config: Config, *, ask: bool = False) -> Choice:
@@ -52,17 +57,20 @@ def choose(parts: Parts, config: Config, *, ask: bool = False) -> Choice:
     """
     number = rounds.last_number(parts.store) + 1
     pool = rounds.pool(parts.store)
-    asked_again = again.rows(parts, config, len(pool))
-    n = min(config.batch.size - len(asked_again), len(pool))
-    if not pool and not asked_again:
+    asked_again = again.rows(parts, config, number, len(pool))
+    known = knowledge.gather(parts, config, number - 1)
+    divided = _divided(parts, config, known, pool, asked_again)
+    if divided is not None:
+        asked_again = again.ranked([*asked_again, *divided.again])
+    n = min(config.batch.size - len(asked_again), len(pool)) if divided is None else divided.new
+    if not n and not asked_again:
         raise NothingToSelect(
             "no unlabeled text is left to choose from",
             hint="al-loop import FILE adds texts; al-loop status tells what became of the others",
         )
     if not n:  # suggestions are sent in the name of a version: that of no model here
-        return Choice(number, tuple(asked_again), f"al-r{number - 1}", len(pool), "")
+        return Choice(number, tuple(asked_again), f"al-r{number - 1}", len(pool), "", None, divided)
     rng = generator(config, number, _STEP)
-    known = knowledge.gather(parts, config, number - 1)
     model, model_version = knowledge.classifier(parts, config, known)
     view, center_names = _view(parts, config, number, pool, known, model)
     found = discover.look(parts, config, number, view, pool, center_names, ask=ask)
@@ -74,7 +82,23 @@ def choose(parts: Parts, config: Config, *, ask: bool = False) -> Choice:
     rows = _rows(config, pool, picks, suggestions, rng)
     rows = [*asked_again, *(replace(r, rank=r.rank + len(asked_again)) for r in rows)]
     version = model_version if any(r.suggestion for r in rows) else ""
-    return Choice(number, tuple(rows), version, len(pool), picks.note, found)
+    return Choice(number, tuple(rows), version, len(pool), picks.note, found, divided)
+
+
+def _divided(
+    parts: Parts,
+    config: Config,
+    known: Knowledge,
+    pool: Sequence[tuple[str, str, str]],
+    asked_again: Sequence[BatchRow],
+) -> Division | None:
+    """Return what the slots that are left go to; None where all are for new texts."""
+    size = config.batch.size - len(asked_again)
+    if config.batch.relabel == "never" or not size:
+        return None
+    encoder = config.model.encoder
+    vectors = parts.vectors(encoder, [p[2] for p in pool], [p[1] for p in pool])
+    return queue.divide(parts, config, known, vectors, size, {b.item_id for b in asked_again})
 
 
 def _view(
@@ -187,10 +211,15 @@ def select(parts: Parts, config: Config) -> int:
         pool_size=choice.pool_size,
         created_at=now(),
     )
+    divided = choice.divided or Division(0)
+    review = reviews.make_project(parts.store, parts.project).id if divided.reviews else 0
     with parts.store.tx():
         rounds.create(parts.store, new, choice.rows, versions=_versions())
         rounds.transition(parts.store, choice.number, None, "selected", time.monotonic() - began)
-        again.save(parts, choice.number, choice.rows)
+        again.save(parts, choice.number, choice.rows, divided.givers)
+        reviews.ask(parts.store, review, divided.reviews)
+        if choice.divided is not None:
+            results.save_note(parts.store, choice.number, "slots", divided.slots)
         if choice.note:
             results.save_note(parts.store, choice.number, "choice", choice.note)
         if choice.found is not None:
@@ -200,6 +229,7 @@ def select(parts: Parts, config: Config) -> int:
     parts.say(
         f"round {choice.number}: {len(choice.rows)} of {choice.pool_size} texts chosen by"
         f" {config.batch.strategy}{again.line(choice.rows)}"
+        + (f" ({divided.line})" if choice.divided is not None else "")
         + (f": {choice.note}" if choice.note else "")
     )
     if choice.found is not None:
