@@ -134,7 +134,7 @@ def test_the_classes_are_counted_as_in_the_view(found, played):
 
 
 def test_the_suspicious_labels_are_those_of_the_view_worst_first(found, played):
-    view = rows(played, "SELECT * FROM doubtful_labels ORDER BY score, item_id")
+    view = rows(played, "SELECT * FROM doubtful_labels ORDER BY doubt DESC, item_id")
     assert view
     assert found["suspicious"] == {"total": len(view), "labels": view}
 
@@ -277,7 +277,7 @@ def test_of_many_classes_those_with_the_most_errors_are_shown_and_the_rest_is_co
 
 
 def test_agreement_counts_texts_that_two_people_labeled():
-    said = people.agreement(lead.make())
+    said = people.agreement(lead.make(), worlds.config())
     # m05, m07 differ; m06, m12, m16 are the same; a skip or a missing class is no vote
     assert said["texts"] == 5
     assert (said["all"]["hits"], said["all"]["n"]) == (3, 5)
@@ -287,14 +287,16 @@ def test_agreement_counts_texts_that_two_people_labeled():
     ]
 
 
-def test_of_many_pairs_of_people_ten_are_shown_and_the_others_folded(found):
-    pairs = [{"a": f"p{i}", "b": "q", **rate(1, 2)} for i in range(40)]
-    agreement = {"texts": 80, "all": rate(40, 80), "pairs": pairs}
+def test_of_many_classes_and_pairs_of_people_ten_are_shown_and_the_others_folded(found):
+    kappa = {"kappa": None, "kappa_low": None, "kappa_high": None}
+    pairs = [{"a": f"p{i}", "b": "q", **rate(1, 2), **kappa} for i in range(40)]
+    agreement = found["agreement"] | {"pairs": pairs, "classes": found["agreement"]["classes"] * 5}
     tables = [
         b for b in page_people.blocks(found | {"agreement": agreement}) if isinstance(b, Table)
     ]
-    shown, rest = (t for t in tables if "b" in t.columns)
-    assert (len(shown.rows), len(rest.rows), rest.folded) == (11, 30, True)
+    for key, more in (("b", 30), ("alpha", len(agreement["classes"]) - 10)):
+        shown, rest = (t for t in tables if key in t.columns)
+        assert (len(shown.rows), len(rest.rows), rest.folded) == (10, more, True)
 
 
 def test_suggestions_are_counted_with_and_without_seeing_them_as_in_the_view():
@@ -322,7 +324,7 @@ def test_the_speed_of_a_person_is_a_median():
     store = lead.make()
     with store.tx():
         store.execute("UPDATE answers SET lead_time = 5000 WHERE item_id = 'm01'")
-    said = {r["annotator"]: r for r in people.facts(store)["annotators"]}
+    said = {r["annotator"]: r for r in people.facts(store, worlds.config())["annotators"]}
     assert said["ana"]["median_seconds"] == 6.0
     assert said["ana"]["timed"] > 3
     assert said["ana"]["skipped"] == 2

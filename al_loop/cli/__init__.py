@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "budget": ("budget", "Say what the labels cost, what they bought, and what is left."),
     "report": ("report", "Write one page that says where the project stands."),
     "noise": ("noise", "Show labels that look wrong."),
+    "annotators": ("annotators", "Show how much people agree, and how good each is."),
     "classes": ("classes", "Show and change classes."),
     "explain": ("explain", "Tell all that is known about one text."),
     "fix": ("fix", "Set the label of one text by hand."),

@@ -1,5 +1,6 @@
 """`al-loop status` and `al-loop history`."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ _HISTORY = {
     "noise_found": "doubtful",
     "time": "seconds",
 }
+#: Where a round counted doubtful labels less: what that changed.
+_DOUBT = {"doubted": "by on_doubt, 95 % interval"}
 #: The same rounds, as far as they went into the open; a table of its own, since lines are short.
 _OPEN = {
     "classes_seen": "classes seen",
@@ -43,6 +46,7 @@ _CSV = {
     **{k: k for k in ("answers", "accuracy_low", "accuracy_high", "accuracy_from", "skipped")},
     **{k: k for k in ("discovery_rate", "unseen", "unseen_low", "unseen_high")},
     **{k: k for k in ("clusters", "novel_clusters", "hdbscan_noise_share")},
+    **{k: k for k in ("doubt_change", "doubt_change_low", "doubt_change_high")},
 }
 
 
@@ -79,6 +83,8 @@ def status(root: Path, as_json: bool) -> None:
             click.echo(one_line(f"{words}: {few(texts)}"))
     if found["candidates"]:
         click.echo(one_line(_candidates(found["candidates"])))
+    for line in found["missed"]:
+        click.echo(f"{line} (al-loop annotators)")
     if found["url"] and found["open"]:
         click.echo(f"people label here: {found['url']}")
     click.echo(one_line(f"next: {found['next']}"))
@@ -114,11 +120,12 @@ def history(root: Path, form: str | None) -> None:
     """Show what each round cost and brought.
 
     Labels spent, accuracy and macro-F1 on the test set (else on the random share of the
-    batches, marked so), labels that look wrong, and seconds of work. Below, against the same
-    labels: classes that have any (seen) and that can be chosen (known), the share of the classes
-    seen that came new in the round, how many classes nobody has seen yet, groups of similar
-    texts in the pool, those that look like no known class, and the share of texts that HDBSCAN
-    puts into none. --json has more, such as the seconds of each step.
+    batches, marked so), labels that look wrong, and seconds of work; with [audit] on_doubt, by
+    how much it changed the accuracy on the test set. Below, against the same labels: classes
+    that have any (seen) and that can be chosen (known), the share of the classes seen that came
+    new in the round, how many classes nobody has seen yet, groups of similar texts in the pool,
+    those that look like no known class, and the share of texts that HDBSCAN puts into none.
+    --json has more, such as the seconds of each step.
     """
     from al_loop.store import open_store, results
     from al_loop.workspace import find
@@ -133,10 +140,11 @@ def history(root: Path, form: str | None) -> None:
         click.echo("no round yet: al-loop round begins one")
         return
     rows = [_row(r) for r in rounds]
+    first = _HISTORY | (_DOUBT if any(r["doubted"] for r in rows) else {})
     if form is not None:
-        echo_table(rows, _CSV if form == "csv" else _HISTORY | _OPEN, form)
+        echo_table(rows, _CSV if form == "csv" else first | _OPEN, form)
         return
-    echo_table(rows, _HISTORY)
+    echo_table(rows, first)
     click.echo()
     echo_table(rows, {"number": "round", "labels": "labels"} | _OPEN)
     for source in {r["accuracy_from"] for r in rounds if r["accuracy_from"]}:
@@ -153,11 +161,20 @@ def _row(r: dict[str, Any]) -> dict[str, Any]:
         still += "" if None in ends else f" ({ends[0]:.0f} to {ends[1]:.0f})"
     return r | {
         "interval": between,
+        "doubted": doubt_words(r),
         "time": Decimal(f"{sum(r['seconds'].values()):.1f}"),
         "discovery": _percent(r["discovery_rate"]),
         "still": still,
         "noise": _percent(r["hdbscan_noise_share"]),
     }
+
+
+def doubt_words(r: Mapping[str, Any]) -> str | None:
+    """Say by how much the accuracy changed since doubtful labels count less."""
+    if r["doubt_change"] is None:
+        return None
+    low, high = r["doubt_change_low"], r["doubt_change_high"]
+    return f"{r['doubt_change']:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def _percent(share: float | None) -> str | None:

@@ -52,7 +52,7 @@ def facts(source: Source, other: Mapping[str, Any] | None = None) -> dict[str, A
         "other": other,
         "budget": _budget(source),
         **quality.facts(store, config, source.vectors, source.models_dir),
-        **people.facts(store),
+        **people.page_facts(store, source.config),
         "open": openworld.facts(store),
         "suspicious": {"total": total, "labels": worst},
         "map": textmap.facts(store, config, source.vectors, source.map_path, source.say),

@@ -1,55 +1,104 @@
 """The sections of a report about annotators and what suggestions do to them."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
+from al_loop import html
 from al_loop.html import Block, Heading, Note, Prose, Table
+from al_loop.report import annotators_words as words
+from al_loop.report.annotators_disputes import counted
+from al_loop.report.annotators_targets import MISSED
 from al_loop.report.page_quality import folded
 
 _PEOPLE = {
     "annotator": "annotator",
     "answered": "texts answered",
     "skipped": "skipped",
+    "shared": "shared texts",
+    "agreement": "agreement (95 % interval)",
+    "gold": "accuracy (95 % interval)",
     "median_seconds": "median seconds",
-    "timed": "timed answers",
     "last": "last answer",
 }
-_PAIRS = 11  # rows that are seen at once: all, and ten pairs
-_RATE = {"share": "share", "interval": "95 % interval", "n": "comparisons"}
+_PEOPLE_NOTE = (
+    "Times are UTC. Seconds are without breaks. Agreement: how often another person said the same."
+    " Accuracy: on texts whose label was set by hand or adjudicated."
+)
+_ALL = {"measure": "measure", "value": "value", "interval": "95 % interval", "on": "on"}
+_CLASSES = {
+    "class": "class",
+    "texts": "texts",
+    "share": "agreement",
+    "interval": "95 % interval",
+    "alpha": "alpha",
+    "alpha_interval": "95 % of alpha",
+}
+_PAIRS = {
+    "a": "annotator",
+    "b": "and",
+    "n": "texts both labeled",
+    "share": "agreement",
+    "interval": "95 % interval",
+    "kappa": "Cohen's kappa",
+    "kappa_interval": "95 % of kappa",
+}
+_DISPUTES = {
+    "id": "id",
+    "said": "labeled",
+    "label": "counts as",
+    "quality": "quality",
+    "text": "text",
+}
+_ROWS = 10  # that are seen at once
+_TEXT = 300  # characters of a text in a table
+_RATE = {"share": "share", "interval": "95 % interval", "n": "answers"}
 
 
 def blocks(facts: Mapping[str, Any]) -> Iterator[Block]:
-    """Return annotators, their agreement, and the effect of suggestions."""
+    """Return annotators, their agreement, the effect of suggestions, and disagreements."""
     yield Heading("Annotators")
-    if not facts["annotators"]:
+    people = facts["annotators"]
+    if not people:
         yield Prose("Nobody has answered yet.")
         return
-    rows = [
-        r | {"last": f"{r['last_answer'][:10]} {r['last_answer'][11:16]}"}
-        for r in facts["annotators"]
-    ]
-    yield Table("What each person did (times are UTC)", _PEOPLE, rows)
+    yield Table("What each person did, and how well", _PEOPLE, list(_people(people)), _PEOPLE_NOTE)
+    lines = words.target_lines(facts["targets"])
+    for target, line in zip(facts["targets"].values(), lines, strict=True):
+        yield Note(f"{line[0].upper()}{line[1:]}.", _kind(target))
     yield from _agreement(facts["agreement"])
-    yield from _suggestions(facts["suggestions"])
+    yield from _suggestions(facts["suggestions"], facts["leaning"])
+    yield from _disagreements(facts["disagreements"])
+
+
+def _people(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for r in rows:
+        yield r | {
+            "last": f"{r['last_answer'][:10]} {r['last_answer'][11:16]}",
+            "agreement": words.interval(r["agreement"]),
+            "gold": words.interval(r["gold"]),
+            "median_seconds": words.seconds(r["median_seconds"]),
+        }
+
+
+def _kind(target: Mapping[str, Any]) -> Literal["info", "warning"]:
+    return "warning" if target["standing"] == MISSED else "info"
 
 
 def _agreement(found: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("Agreement", 3)
-    if not found["all"]["n"]:
-        yield Prose(
-            "No text has labels of two people. [batch] overlap sends a share of each batch to"
-            " several."
-        )
+    if not found["texts"]:
+        yield Prose(f"No text has labels of two people: {words.OVERLAP}.")
         return
-    everyone = {"a": "all pairs", "b": None, **found["all"]}
-    pairs = found["pairs"] if len(found["pairs"]) > 1 else []
-    columns = {"a": "annotator", "b": "and"} | _RATE | {"n": "texts both labeled"}
-    rows = [_rate(r) for r in (everyone, *pairs)]
-    yield from folded("How often two people gave a text the same label", columns, rows, _PAIRS)
-    yield Note(f"{found['texts']:,} texts have labels of at least two people.")
+    note = f"{words.SELECTED[0].upper()}{words.SELECTED[1:]}." if found["selected"] else ""
+    yield Table("How much people agree", _ALL, words.measures(found), note)
+    classes = [words.with_intervals(r) for r in found["classes"]]
+    title = "Classes that people agree on least: where one says it, how often another does"
+    yield from folded(title, _CLASSES, classes, _ROWS)
+    pairs = [words.with_intervals(r) for r in found["pairs"]]
+    yield from folded("How often two people gave a text the same label", _PAIRS, pairs, _ROWS)
 
 
-def _suggestions(found: Mapping[str, Any]) -> Iterator[Block]:
+def _suggestions(found: Mapping[str, Any], wrong: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("Suggestions", 3)
     if not found["shown"]["n"] and not found["blind"]["n"]:
         yield Prose("No answered text had a suggestion of the model.")
@@ -64,13 +113,36 @@ def _suggestions(found: Mapping[str, Any]) -> Iterator[Block]:
             " that people follow the model."
         )
     yield Prose(says)
+    line = words.leaning_line(wrong)
+    yield Prose(f"{line[0].upper()}{line[1:]}.")
+    kinds = ("shown", "shown"), ("hidden", "blind")
     yield Table(
         "How often people said what the model suggested",
-        {"who": "suggestion"} | _RATE | {"n": "answers"},
-        [_rate({"who": w, **found[k]}) for w, k in (("shown", "shown"), ("hidden", "blind"))],
+        {"what": "", "who": "suggestion"} | _RATE,
+        [
+            _rate({"what": what, "who": who, **of[key]})
+            for what, of in (("all", found), ("wrong ones", wrong))
+            for who, key in kinds
+            if of[key]["n"]
+        ],
+    )
+
+
+def _disagreements(found: Mapping[str, Any]) -> Iterator[Block]:
+    if not found["total"]:
+        return
+    yield Heading("Disagreements", 3)
+    rows = [
+        r | {"said": counted(r["votes"]), "text": html.shorten(r["text"], _TEXT)}
+        for r in found["texts"]
+    ]
+    note = ""
+    if found["total"] > len(rows):
+        note = f"Of {found['total']:,} texts. al-loop annotators disagreements shows all."
+    yield Table(
+        "Texts that people labeled differently, most uncertain first", _DISPUTES, rows, note
     )
 
 
 def _rate(r: Mapping[str, Any]) -> dict[str, Any]:
-    between = None if r["low"] is None else f"{r['low']:.3f} to {r['high']:.3f}"
-    return {**r, "interval": between}
+    return {**r, "interval": words.ends(r["low"], r["high"])}

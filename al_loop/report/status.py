@@ -4,7 +4,17 @@ from typing import Any
 
 from al_loop.cells import few
 from al_loop.config import Config
-from al_loop.store import Store, clusters, overview, results, rounds, second_looks, tasks, undo
+from al_loop.store import (
+    Store,
+    clusters,
+    overview,
+    reporting,
+    results,
+    rounds,
+    second_looks,
+    tasks,
+    undo,
+)
 
 _HALF_BACK = "al-loop undo goes on with taking the round back: it was cut off"
 
@@ -36,6 +46,7 @@ def facts(store: Store, config: Config | None = None) -> dict[str, Any]:
         "conflict_texts": overview.texts_with(store, "conflict"),
         "unusable_texts": overview.texts_with(store, "unusable"),
         "candidates": clusters.waiting(store),
+        "missed": _missed(store, config),
         "pool": overview.pool_size(store),
         "labeled": overview.labeled_size(store),
         "url": None if here else overview.page(store),
@@ -43,6 +54,17 @@ def facts(store: Store, config: Config | None = None) -> dict[str, Any]:
         if undo.begun(store, number) is not None
         else _next(state, len(left), overview.proposed_names(store), here=here, ended=ended),
     }
+
+
+def _missed(store: Store, config: Config | None) -> list[str]:
+    """Return a line for each target of people's work that is surely missed."""
+    measured = config and (reporting.several_votes(store) or reporting.gold_looks(store))
+    if config is None or not measured:
+        return []  # reading every answer takes a while
+    from al_loop.report import annotators_targets, annotators_votes, annotators_words
+
+    said = annotators_votes.gather(store)
+    return annotators_words.missed_lines(annotators_targets.targets(said, config))
 
 
 def _ended(store: Store, config: Config | None) -> str:

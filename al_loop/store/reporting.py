@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from al_loop.labels import folded
@@ -44,25 +45,72 @@ def spent_by_time(store: Store) -> list[tuple[str, Tally]]:
 
 
 def speeds(store: Store) -> dict[str, list[float]]:
-    """Map each annotator to the seconds of their timed answers, breaks and all."""
+    """Map each annotator to the seconds of their timed answers, breaks cut as in `spending`."""
     found: dict[str, list[float]] = {}
-    for r in store.rows("SELECT annotator, seconds FROM purchases WHERE seconds > 0"):
-        found.setdefault(r["annotator"], []).append(r["seconds"])
+    for r in store.rows("SELECT annotator, counted FROM spending WHERE seconds NOT NULL"):
+        found.setdefault(r["annotator"], []).append(r["counted"])
     return found
 
 
-def suggestions(store: Store) -> dict[bool, tuple[int, int]]:
-    """Map whether suggestions were hidden to (answers, those that equal the suggestion).
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """An answer to a text with a suggestion.
 
-    In the names of today: a class may have got another one between the two.
+    blind: the person did not see the suggestion. Both names are those of today: a class may have
+    got another one between the two.
     """
+
+    item_id: str
+    annotator: str
+    blind: bool
+    suggestion: str
+    label: str
+
+    @property
+    def same(self) -> bool:
+        """Whether they said what was suggested."""
+        return self.suggestion == self.label
+
+
+def guesses(store: Store) -> list[Guess]:
+    """Return the answers to texts with a suggestion: the view `suggestions`."""
     known = class_changes.names(store)
-    found: dict[bool, tuple[int, int]] = {}
-    for r in store.rows("SELECT blind, suggestion, label FROM suggestions"):
-        n, same = found.get(bool(r["blind"]), (0, 0))
-        one, two = (known.get(folded(r[x]), r[x]) for x in ("suggestion", "label"))
-        found[bool(r["blind"])] = n + 1, same + (one == two)
-    return found
+    return [
+        Guess(
+            r["item_id"],
+            r["annotator"],
+            bool(r["blind"]),
+            *(known.get(folded(r[x]), r[x]) for x in ("suggestion", "label")),
+        )
+        for r in store.rows("SELECT * FROM suggestions")
+    ]
+
+
+def labels(store: Store) -> dict[str, str]:
+    """Map every text with a label to it, pool and test set."""
+    rows = store.rows("SELECT item_id, label FROM labels WHERE label IS NOT NULL")
+    return {r["item_id"]: r["label"] for r in rows}
+
+
+def several_votes(store: Store) -> bool:
+    """Tell whether any text has the votes of two people."""
+    return store.value("SELECT 1 FROM labels WHERE votes > 1 LIMIT 1") is not None
+
+
+def gold_looks(store: Store) -> set[tuple[str, int]]:
+    """Return the (item id, look) that were sent to measure people."""
+    rows = store.rows("SELECT item_id, look FROM second_looks WHERE reason = 'gold'")
+    return {(r["item_id"], r["look"]) for r in rows}
+
+
+def reviewed(store: Store) -> dict[str, int]:
+    """Map each adjudicator to the number of texts that they labeled in review."""
+    rows = store.rows(
+        "SELECT a.annotator, COUNT(DISTINCT a.item_id) AS n FROM answers a"
+        " JOIN projects p ON p.id = a.project_id AND p.role = 'review'"
+        " WHERE a.gone = 0 AND a.kind = 'label' GROUP BY a.annotator"
+    )
+    return {r["annotator"]: r["n"] for r in rows}
 
 
 def doubtful_ids(store: Store) -> set[str]:

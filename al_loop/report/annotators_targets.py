@@ -1,0 +1,55 @@
+"""What is expected of people, and whether they reach it. No numpy: `al-loop status` asks, too."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from al_loop.config import Config
+from al_loop.report.annotators_votes import Said
+from al_loop.report.rates import by_text
+
+REACHED, MISSED, UNSURE = "reached", "missed", "not sure"
+
+
+def targets(said: Said, config: Config) -> dict[str, Any]:
+    """Return agreement and accuracy of everybody beside the targets of config.toml.
+
+    Each has `n`, `hits`, `share`, `low`, `high`, `target`, and as `standing` `reached` (the whole
+    interval is at the target or above), `missed` (all of it is below), `not sure`, or None where
+    nothing can be compared.
+
+    agreement: of pairs of votes on the same text; `selected`: some texts were chosen for being
+        difficult, see `Said`.
+    accuracy: of votes on texts whose label is sure; `chosen` likewise.
+    """
+    wanted = config.annotators
+    return {
+        "agreement": _beside(agreement(said), wanted.agreement) | {"selected": said.selected},
+        "accuracy": _beside(accuracy(said), wanted.accuracy) | {"chosen": said.chosen},
+    }
+
+
+def agreement(said: Said) -> dict[str, Any]:
+    """Return how often two votes on the same text are the same."""
+    counts = [Counter(cast.values()).values() for cast in said.compared.values()]
+    return by_text((sum(map(_pairs, votes)), _pairs(sum(votes))) for votes in counts)
+
+
+def accuracy(said: Said) -> dict[str, Any]:
+    """Return how often a vote on a text whose label is sure says that label."""
+    return by_text(
+        (sum(label == said.labels[i] for label in cast.values()), len(cast))
+        for i, cast in said.gold.items()
+    )
+
+
+def _pairs(n: int) -> int:
+    return n * (n - 1) // 2
+
+
+def _beside(rate: Mapping[str, Any], target: float) -> dict[str, Any]:
+    standing = None
+    if rate["n"]:
+        standing = REACHED if rate["low"] >= target else UNSURE
+        standing = MISSED if rate["high"] < target else standing
+    return {**rate, "target": target, "standing": standing}
