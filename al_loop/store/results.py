@@ -120,7 +120,7 @@ _WHOLE = (
     *("noise_found", "skipped"),
 )
 _SHARES = ("accuracy_before", "accuracy_change", "discovery_rate", "hdbscan_noise_share")
-_INTERVALS = ("accuracy", "macro_f1", "unseen")
+_INTERVALS = ("accuracy", "macro_f1", "unseen", "doubt_change")
 
 
 def _history_row(store: Store, r: Any) -> dict[str, Any]:
@@ -133,6 +133,7 @@ def _history_row(store: Store, r: Any) -> dict[str, Any]:
         "strategy": r["strategy"],
         "class_version": class_changes.of_round(store, number),
         "choice": facts.get("choice"),
+        "slots": facts.get("slots"),
         "accuracy_from": facts.get("accuracy_from"),
         **_values(found),
         "audit_left_out": facts.get("audit_left_out", []),

@@ -1,0 +1,178 @@
+"""Second looks at labels that look wrong: who is asked, what settles them, what becomes of them."""
+
+from contextlib import suppress
+
+import pytest
+
+from al_loop.errors import StateError, Waiting
+from al_loop.noise import push as pushing
+from al_loop.store import checks, evidence, overview, rounds, second_looks
+from al_loop.types import split_key
+from tests import answering, offline
+
+CONFIG = offline.CONFIG.replace("size = 12", 'size = 30\nstrategy = "random"')
+CONFIG += "[audit]\nsecond_looks = 0.1\n"
+WRONG = {"refund": "delay", "delay": "damage", "damage": "refund"}
+
+
+@pytest.fixture
+def world(tmp_path):
+    """Ana has answered a round of 30 texts, two of them wrong; the next is with her."""
+    with answering.World(tmp_path, config=CONFIG, table=offline.rows(120)) as world:
+        tasks = world.push()
+        world.answer(tasks)
+        world.wrong = sorted(t.item_id for t in tasks)[4:6]
+        for item_id in world.wrong:
+            mislabel(world, item_id)
+        world.run()
+        world.push()
+        yield world
+        assert list(checks.failures(world.store, world.app.workspace.models_dir)) == []
+
+
+def mislabel(world, item_id):
+    right = world.table[item_id][1]
+    world.people.said[f"{item_id}:0"] = {"labels": (WRONG[right],), "person": "ana"}
+
+
+def push(world, **how):
+    return pushing.push(world.app.parts(world.people), world.app.config, **how)
+
+
+def listed(world):
+    return [r["item_id"] for r in evidence.doubtful(world.store, evidence.newest(world.store))]
+
+
+def say(world, key, label, person):
+    world.people.said[key] = {"labels": (label,), "person": person, "at": f"2026-02-0{len(key)}"}
+
+
+def right(world, item_id):
+    return world.table[item_id][1]
+
+
+def finish(world, number=None):
+    """Answer what is open of the round with gold, by ana, and carry the round to its end."""
+    number = number or rounds.open_round(world.store).number
+    for b in rounds.batch(world.store, number):
+        if not b.look:
+            world.people.said.setdefault(b.key, {"labels": (right(world, b.item_id),)})
+    with suppress(Waiting):
+        world.run()
+
+
+def test_a_wrong_label_is_sent_blind_into_the_open_round(world):
+    assert set(listed(world)) >= set(world.wrong)
+    sent = push(world)
+    assert sent.open_round == 2
+    assert {r["item_id"] for r in sent.rows} >= set(world.wrong)
+    assert sent.only == "ana"
+    tasks = {t.key: t for t in world.people.sent}
+    for item_id in world.wrong:
+        task = tasks[f"{item_id}:1"]
+        assert task.suggestion is None
+        assert task.overlap == 1
+        assert "look" not in task.context
+    assert rounds.get_round(world.store, 2).state == "pushed"
+    ranks = [b.rank for b in rounds.batch(world.store, 2)]
+    assert ranks == list(range(1, 30 + len(sent.rows) + 1))
+
+
+def test_the_answer_of_who_gave_the_label_is_kept_and_does_not_settle_it(world):
+    push(world, limit=1)
+    (asked,) = [b for b in rounds.batch(world.store, 2) if b.look]
+    item_id = asked.item_id
+    say(world, asked.key, WRONG[right(world, item_id)], "ana")
+    finish(world)
+    assert rounds.get_round(world.store, 2).state == "logged", "the batch is settled by any answer"
+    assert item_id in listed(world)
+    (look,) = [w for w in second_looks.waiting(world.store) if w.item_id == item_id]
+    assert look.look == 2
+    again = {t.key: t for t in world.push()}
+    assert again[f"{item_id}:2"].suggestion is None
+    say(world, f"{item_id}:2", right(world, item_id), "ben")
+    finish(world)
+    assert item_id not in listed(world), "two people differ: nothing to doubt, something to settle"
+    assert item_id in overview.texts_with(world.store, "conflict")
+    assert [w for w in second_looks.waiting(world.store) if w.item_id == item_id] == []
+
+
+def test_a_label_that_another_person_confirms_is_gone_at_once_and_for_good(world):
+    item_id = world.wrong[0]
+    push(world)
+    say(world, f"{item_id}:1", WRONG[right(world, item_id)], "ben")
+    with suppress(Waiting):
+        world.run()
+    assert rounds.get_round(world.store, 2).state == "pushed"
+    assert item_id not in listed(world)
+    assert world.wrong[1] in listed(world)
+    push(world)
+    assert item_id not in listed(world), "judged anew: sure labels are in no doubt"
+
+
+def test_nobody_is_asked_more_than_three_times_about_a_label(world):
+    item_id = push(world, limit=1).rows[0]["item_id"]
+    for look in (1, 2, 3):
+        assert world.people.tasks[f"{item_id}:{look}"]
+        say(world, f"{item_id}:{look}", WRONG[right(world, item_id)], "ana")
+        finish(world)
+        world.push()
+    assert f"{item_id}:4" not in world.people.tasks
+    assert item_id in listed(world)
+    sent = push(world)
+    assert sent.given_up == 1
+    assert item_id not in [r["item_id"] for r in sent.rows]
+
+
+def test_without_an_open_round_the_looks_come_first_in_the_next_batch(world):
+    finish(world)
+    assert rounds.open_round(world.store) is None
+    sent = push(world)
+    assert sent.open_round is None
+    looks = [w.item_id for w in second_looks.waiting(world.store)]
+    assert looks == [r["item_id"] for r in sent.rows]
+    tasks = world.push()
+    assert [split_key(t.key)[0] for t in tasks[: len(looks)]] == looks
+    assert all(t.suggestion is None for t in tasks[: len(looks)])
+
+
+def test_asking_twice_sends_nothing_twice(world):
+    first = push(world)
+    before = list(checks.dump(world.store))
+    second = push(world)
+    assert second.rows == []
+    assert second.waiting == len(first.rows)
+    assert list(checks.dump(world.store)) == before
+
+
+def test_no_more_than_a_share_of_a_batch_waits_at_a_time(world):
+    for b in rounds.batch(world.store, 1)[12:15]:
+        mislabel(world, b.item_id)
+    first = push(world, limit=2)
+    assert len(first.rows) == 2
+    assert first.left >= 2
+    assert len(push(world).rows) == 1, "a tenth of 30 in all"
+    last = push(world)
+    assert last.rows == []
+    assert (last.waiting, last.left) == (3, first.left - 1)
+
+
+def test_late_answers_are_fetched_and_the_labels_judged_anew_first(world):
+    late = next(b for b in rounds.batch(world.store, 1) if b.item_id not in world.wrong)
+    assert late.item_id not in listed(world)
+    mislabel(world, late.item_id)
+    assert late.item_id in [r["item_id"] for r in push(world).rows]
+
+
+def test_a_dry_run_changes_nothing(world):
+    before = list(checks.dump(world.store))
+    sent = push(world, dry_run=True)
+    assert set(world.wrong) <= {r["item_id"] for r in sent.rows}
+    assert list(checks.dump(world.store)) == before
+
+
+def test_before_the_first_audit_nobody_knows_what_looks_wrong(tmp_path):
+    with answering.World(tmp_path) as world:
+        world.push()
+        with pytest.raises(StateError, match="no round has been audited yet"):
+            push(world)
