@@ -31,12 +31,13 @@ CREATE VIEW doubtful_labels AS
     WHERE e.flagged = 1 AND l.status IS NOT 'fixed'
         AND e.round = (SELECT MAX(round) FROM evidence);
 
--- What several people's votes on a text add up to. It counts as long as the votes are the same:
--- else the majority does, until the next look.
+-- What differing votes on a text add up to. It counts as long as the votes are the same; with a
+-- quality of 0.5 or less the text is in conflict. Once votes change the majority counts, until the
+-- next round looks. By majority it is for information only.
 --   label: the class
 --   quality: 0 to 1, the probability that it is right
 --   votes: that it was worked out from, a JSON object of person and class
---   method: crowdlab, majority or dawid_skene
+--   method: crowdlab, majority or dawid_skene (majority where there was too little to go on)
 --   round: that worked it out
 CREATE TABLE consensus (
     item_id TEXT PRIMARY KEY REFERENCES items(id), label TEXT NOT NULL, quality REAL NOT NULL,
