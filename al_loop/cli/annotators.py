@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from al_loop.cli.annotators_review import adjudicate
+from al_loop.cli.annotators_scan import scan
 from al_loop.cli.annotators_tables import (
     show_agreement,
     show_confusion,
@@ -95,6 +96,7 @@ def disagreements(root: Path, form: str | None, everything: bool) -> None:
 
 
 annotators.add_command(adjudicate)
+annotators.add_command(scan)
 
 
 @contextmanager

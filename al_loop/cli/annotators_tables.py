@@ -189,7 +189,7 @@ def show_disagreements(found: Sequence[dict[str, Any]], form: str | None) -> Non
     if form == "json":
         echo_json({"rows": found})
         return
-    rows = [{**r, "said": _said(r["votes"]), "state": _state(r)} for r in found]
+    rows = [{**r, "said": who_said(r["votes"]), "state": _state(r)} for r in found]
     if form is None:
         rows = [r | {"text": shorten(r["text"])} for r in rows]
     if rows or form is not None:
@@ -201,7 +201,7 @@ def show_disagreements(found: Sequence[dict[str, Any]], form: str | None) -> Non
         click.echo("or send them to a review project: al-loop annotators adjudicate")
 
 
-def _said(votes: Mapping[str, str]) -> str:
+def who_said(votes: Mapping[str, str]) -> str:
     """Return who said what, the most frequent first, as in ``refund: ana, cem; delay: ben``."""
     by_class: dict[str, list[str]] = {}
     for person, label in votes.items():

@@ -117,6 +117,11 @@ def read(path: Path, columns: Columns, *, replace_bad_chars: bool = False) -> An
             f"{name}: no row holds an answer{first}",
             hint="name a file in which each row has an item, an annotator and a label",
         )
+    if all(len(cast) == 1 for cast in reader.votes.values()):
+        raise DataError(
+            f"{name}: no item has answers of two people, so there is nothing to compare",
+            hint="check that --item names what several people answered, and --annotator who did",
+        )
     notes = [*_notes(reader, bad)]
     return Answers(name, reader.votes, reader.texts, reader.answers, notes)
 
