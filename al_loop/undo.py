@@ -29,6 +29,7 @@ class Undone:
 
     texts: texts of the batch. removed, kept: tasks that are gone from where people label, and
     those that somebody had worked on. labeled: texts with a label from people, which stays.
+    reviews: texts that the round sent for adjudication: people disagree on them all the same.
     """
 
     round: int
@@ -37,6 +38,7 @@ class Undone:
     removed: int
     kept: int
     labeled: int
+    reviews: int
 
 
 def undo(
@@ -120,6 +122,7 @@ def _summary(store: Store, current: Round, seen: TakenBack) -> Undone:
         removed=len(set(seen.found) - set(seen.kept)),
         kept=len(seen.kept),
         labeled=table.labeled(store, current.number),
+        reviews=results.notes(store, current.number).get("slots", {}).get("review", 0),
     )
 
 

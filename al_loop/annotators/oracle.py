@@ -1,14 +1,16 @@
 """Answers from gold labels, at once: simulations and the offline demo."""
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from al_loop.annotators.base import Progress, number_of
 from al_loop.data.text import fold
 from al_loop.errors import InputError
 from al_loop.labels import by_folded_name
-from al_loop.types import Answer, Pulled, PullRequest, Pushed, PushRequest, split_key
+from al_loop.types import Answer, Pulled, PullRequest, Pushed, PushRequest, split_key, task_key
 
 #: What `--annotators` calls a share of mistakes.
 KINDS: Mapping[str, float] = {"good": 0.05, "fair": 0.15, "poor": 0.30}
@@ -27,7 +29,9 @@ class Oracle:
         with `names_classes` False any that is known.
     skips: share of the tasks that are skipped. What is skipped or mistaken follows from `seed`,
         the text and the person, not from the order.
-    people: who answers, in turn; a task with overlap is answered by as many of them.
+    people: who answers, in turn; a task with overlap is answered by as many of them. A text that
+        is asked about once more goes on with the turn where its earlier looks ended, so that
+        others answer while there are any. In review whoever mistakes least decides.
     said: what was answered so far. An oracle does not change its mind when a class is added.
     """
 
@@ -50,18 +54,24 @@ class Oracle:
         """Answer every task that was ever pushed, the same way each time."""
         known = by_folded_name(c.name for c in request.classes)
         all_ = by_folded_name(sorted(set(self.gold.values()))) if self.names_classes else known
+        review = request.project.role == "review"
+        who = self._best if review else partial(self._asked, _earlier(request.keys))
         answers = [
             self.said.setdefault((key, person), self._answer(key, person, all_))
             for key, overlap in request.keys.items()
-            for person in self._asked(key, overlap)
+            for person in who(key, overlap)
         ]
         named = {label: None for a in answers for label in a.labels if fold(label) not in known}
         return Pulled(answers, annotated=len(request.keys), new_classes=tuple(named))
 
-    def _asked(self, key: str, overlap: int) -> list[str]:
-        first = number_of(key) % len(self.people)
+    def _asked(self, earlier: Mapping[str, int], key: str, overlap: int) -> list[str]:
+        text = task_key(split_key(key)[0], 0)
+        first = (number_of(text) + earlier[key]) % len(self.people)
         turn = self.people[first:] + self.people[:first]
         return list(turn[:overlap])
+
+    def _best(self, _key: str, overlap: int) -> list[str]:
+        return sorted(self.people, key=lambda person: self.mistakes.get(person, 0))[:overlap]
 
     def _draw(self, what: str, key: str, person: str) -> float:
         return number_of(f"{self.seed} {what} {key} {person}") / 2**52
@@ -77,6 +87,17 @@ class Oracle:
         if others and self._draw("mistake", key, person) < self.mistakes.get(person, 0):
             label = others[int(self._draw("which", key, person) * len(others))]
         return Answer(number, key, person, "label", (label,), updated_at=_WHEN)
+
+
+def _earlier(overlaps: Mapping[str, int]) -> dict[str, int]:
+    """Map each key to the answers that the earlier looks at its text are asked for."""
+    sums: dict[str, int] = defaultdict(int)
+    found = {}
+    for key in sorted(overlaps, key=lambda key: split_key(key)[1]):
+        item_id = split_key(key)[0]
+        found[key] = sums[item_id]
+        sums[item_id] += overlaps[key]
+    return found
 
 
 def crew(text: str) -> dict[str, float]:

@@ -150,23 +150,29 @@ def _preview(opened: Any, config: Any, *, go_on: bool, as_json: bool) -> None:
     current = rounds.open_round(opened.store)
     if current:
         number, batch = current.number, rounds.batch(opened.store, current.number)
-        strategy, note = current.strategy, results.notes(opened.store, number).get("choice")
+        notes = results.notes(opened.store, number)
+        strategy, note, slots = current.strategy, notes.get("choice"), notes.get("slots")
         say(f"round {number} is open ({current.state}); this is its batch")
     else:
         choice = choose(opened.parts(), spending.allowed(opened, config, go_on=go_on))
         number, batch = choice.number, list(choice.rows)
         strategy, note = config.batch.strategy, choice.note or None
-    cost = price.price(config.budget, len(batch), sum(b.overlap for b in batch), now.pace)
+        slots = None if choice.divided is None else choice.divided.slots
+    reviews = (slots or {}).get("review", 0)
+    answers = sum(b.overlap for b in batch) + reviews
+    cost = price.price(config.budget, len(batch) + reviews, answers, now.pace)
     if as_json:
         texts = [dataclasses.asdict(b) for b in batch]
         priced = {"price": dataclasses.asdict(cost), "left": now.left}
-        echo_json({"number": number, "choice": note, "texts": texts} | priced)
+        echo_json({"number": number, "choice": note, "slots": slots, "texts": texts} | priced)
         return
     rows = [dataclasses.asdict(b) | {"text": shorten(b.text)} for b in batch]
     columns = {"rank": "#", "item_id": "id", "strategy": "chosen by", "why": "why"}
     echo_table(rows, columns | {"suggestion": "suggestion", "text": "text"})
     if note:
         click.echo(one_line(f"chosen by {strategy}: {note}"))
+    if reviews:
+        click.echo(f"texts for adjudication beside it: {reviews}")
     click.echo(cost.line())
     if now.left:
         click.echo(price.left_line(config.budget, now))

@@ -40,4 +40,6 @@ def _lines(done: Any, are: str) -> list[str]:
         lines.append(f"tasks that stay, since somebody worked on them: {done.kept}")
     if done.labeled:
         lines.append(f"texts that keep the label people gave them: {done.labeled}")
+    if done.reviews:
+        lines.append(f"texts that it sent for adjudication, which stay there: {done.reviews}")
     return lines
