@@ -168,10 +168,11 @@ def learn(known: Knowledge, config: Config, model: learner.Classifier | None) ->
     if model is None:
         return None
     head, n = model.head, len(known.classes)
-    weight_of = {} if known.weights is None else _by_row(known.X, known.weights)
+    weight_of = _by_row(known)
 
     def fit(X: FloatArray, y: Labels) -> Predict:
-        weights = [weight_of.get(row.tobytes(), 1.0) for row in X.astype(known.X.dtype)]
+        rows = zip(X.astype(known.X.dtype), y.tolist(), strict=True)
+        weights = [weight_of.get((row.tobytes(), label), 1.0) for row, label in rows]
         how = np.array(weights) if weight_of else None
         one = learner.fit(
             X, y, n_classes=n, kind=head.kind, C=head.C, seed=config.seed, weights=how
@@ -181,9 +182,12 @@ def learn(known: Knowledge, config: Config, model: learner.Classifier | None) ->
     return fit
 
 
-def _by_row(X: Vectors, weights: Weights) -> dict[bytes, float]:
+def _by_row(known: Knowledge) -> dict[tuple[bytes, int], float]:
     """Map labeled vectors to their weights: strategies choose which of them are learned from."""
-    return {row.tobytes(): float(w) for row, w in zip(X, weights, strict=True)}
+    if known.weights is None:
+        return {}
+    rows = zip(known.X, known.y.tolist(), known.weights.tolist(), strict=True)
+    return {(row.tobytes(), label): weight for row, label, weight in rows}
 
 
 def classifier(
