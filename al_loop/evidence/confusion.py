@@ -16,17 +16,22 @@ Labels: TypeAlias = npt.NDArray[np.int64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
 _STEPS = 6
+_CAUTION = 16.0  # labels: a class that has so many is believed half of its confusions
 _START = 0.1  # share of wrong labels before the first step
 
 
-def odds(belief: Belief, y: Labels, sure: Flags, weights: Floats) -> tuple[Floats, float]:
-    """Return the odds that each label is wrong, and how many are, as a share, both expected.
+def odds(
+    belief: Belief, y: Labels, sure: Flags, weights: Floats, *, believed: float | None = None
+) -> tuple[Floats, float]:
+    """Return the odds that each label is wrong, and what share of them is, as expected.
 
     Args:
         belief: (m, k) probabilities of the true class, all above 0, rows sum to 1.
         y: (m,) given classes.
         sure: (m,) True where the label is right.
         weights: (m,) what each label counts in the estimate.
+        believed: None for the best guess. Otherwise confusions count by this share, and by less
+            in classes with few labels, so that a label is only called wrong on strong evidence.
     """
     m, k = belief.shape
     rows = [np.flatnonzero(y == c) for c in range(k)]
@@ -39,7 +44,7 @@ def odds(belief: Belief, y: Labels, sure: Flags, weights: Floats) -> tuple[Float
         for c in range(k):
             column = matrix[:, c]
             joint[:, c] += column * ((counts[c] / (open_[c] @ column)) @ open_[c])
-        matrix = _smoothed(joint)
+        matrix = _smoothed(joint, believed)
         wrong = float(joint.sum() - np.trace(joint))
     found = np.zeros(m)
     for c, r in enumerate(rows):
@@ -61,13 +66,14 @@ def _flat(k: int) -> Floats:
     return matrix
 
 
-def _smoothed(joint: Floats) -> Floats:
-    """Return rows that sum to 1; each confusion is one of the average size likelier than seen."""
+def _smoothed(joint: Floats, believed: float | None) -> Floats:
+    """Return rows that sum to 1; each confusion gets one of the average size on top."""
     k = len(joint)
-    off = joint.copy()
+    totals = joint.sum(axis=1, keepdims=True)
+    off = joint.copy() if believed is None else believed * joint * totals / (totals + _CAUTION)
     np.fill_diagonal(off, 0)
-    base = max(off.sum() / (k * (k - 1)), 1e-9)
-    matrix = joint + base
-    matrix[np.diag_indices(k)] -= base
-    result: Floats = matrix / matrix.sum(axis=1, keepdims=True)
-    return result
+    base = max(float(off.sum()) / (k * (k - 1)), 1e-9)
+    matrix: Floats = (off + base) / (totals + k * base)
+    np.fill_diagonal(matrix, 0)
+    np.fill_diagonal(matrix, 1 - matrix.sum(axis=1))
+    return matrix

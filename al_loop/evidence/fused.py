@@ -33,6 +33,8 @@ _WIDTH = 0.07  # of their kernel, in cosines
 _LEAST = (1e-4, 1e-2)  # added to what model and neighbors say, before they are multiplied
 _FROM, _TO = 0.1, 0.25  # explained share of what looks wrong: confusions weigh nothing, all
 _MOST = 0.6  # what they weigh at most
+#: A model that contradicts a third of all labels is believed, one that does two thirds is not.
+_LOST, _LOST_MORE = 2.0, 3.0
 _RANK = 1e-3  # of the doubt: keeps the order where probabilities are equal
 _BLOCK = 4_096
 
@@ -41,14 +43,17 @@ _BLOCK = 4_096
 class Fused:
     """What is known about (m,) labels.
 
-    doubt: in [0, 1]: the fused order, on the scale of probabilities that a label is wrong.
+    doubt: in [0, 1]: the fused order, on the scale of probabilities that a label is wrong, which
+        are low rather than high.
     suggested: the class that model and neighbors together find most probable.
     neighbors: share of the label among the neighbors, weighted by how near they are.
+    wrong: how many labels are wrong, as expected.
     """
 
     doubt: Floats
     suggested: Labels
     neighbors: Floats
+    wrong: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,14 +99,15 @@ def fuse(
     first = opinion(proba, y, y, near, cosines, weights)
     standing = weights * first.own / np.maximum(first.own, first.rival)
     found = opinion(proba, y, y, near, cosines, np.where(sure, 1.0, standing))
-    odds, explained = confusion.odds(found.belief, y, sure, weights)
-    open_ = ~sure
+    odds, wrong = confusion.odds(found.belief, y, sure, weights)
+    open_, strange = ~sure, max(float(np.mean(first.rival > first.own)), 1 / len(y))
+    believed = float(np.clip(_LOST - _LOST_MORE * strange, 0, 1))
+    cautious, _ = confusion.odds(found.belief, y, sure, weights, believed=believed)
     doubt = np.zeros(len(y))
     if open_.any():
-        strange = max(float(np.mean(first.rival > first.own)), 1 / len(y))
-        order = _order(found.own[open_], found.rival[open_], odds[open_], explained / strange)
-        doubt[open_] = _on_scale(order, odds[open_] / (1 + odds[open_]))
-    return Fused(doubt, found.best, first.voted)
+        order = _order(found.own[open_], found.rival[open_], odds[open_], wrong / strange)
+        doubt[open_] = _on_scale(order, cautious[open_] / (1 + cautious[open_]))
+    return Fused(doubt, found.best, first.voted, float((odds / (1 + odds)).sum()))
 
 
 def judge_alone(proba: Floats, given: Labels, y: Labels, near: Labels, cosines: Cosines) -> Fused:
@@ -112,7 +118,8 @@ def judge_alone(proba: Floats, given: Labels, y: Labels, near: Labels, cosines: 
     """
     found = opinion(proba, given, y, near, cosines, np.ones(len(y)))
     odds = confusion.flat_odds(found.belief, given)
-    return Fused(odds / (1 + odds), found.best, found.voted)
+    doubt = odds / (1 + odds)
+    return Fused(doubt, found.best, found.voted, float(doubt.sum()))
 
 
 def opinion(

@@ -179,8 +179,8 @@ def _fused(case: Case, settings: Settings) -> Evidence:
 def _evidence(found: fused.Fused, y: Labels, proba: Floats) -> Evidence:
     flagged = (found.doubt > _LIKELY) & (found.suggested != y)
     confidence = proba[np.arange(len(y)), y]
-    wrong = float(found.doubt.sum())
-    return Evidence(found.doubt, found.suggested, confidence, found.neighbors, flagged, wrong=wrong)
+    seen = (found.suggested, confidence, found.neighbors)
+    return Evidence(found.doubt, *seen, flagged, wrong=found.wrong)
 
 
 def _nothing(m: int) -> Evidence:
