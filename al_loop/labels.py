@@ -26,9 +26,10 @@ class Verdict:
 class Consensus:
     """What differing votes on a text were found to add up to.
 
-    quality: the probability that the label is right. A consensus decides above `DECIDES`, and
-        below it the text stays in conflict: nothing is trained on that is likelier wrong than
-        right. One by `majority` decides nothing that counting votes does not.
+    quality: the probability that the label is right. A consensus decides above `DECIDES`; else,
+        or where it is a class that nobody named, the text is in conflict: nothing is trained on
+        that is likelier wrong than right. One by `majority` decides nothing that counting votes
+        does not.
     votes: person -> class, that it was worked out from, in the names of then.
     """
 
@@ -165,10 +166,8 @@ def judge(
         return _majority(decided, len(votes))
     if votes:
         labels = _most_exact(votes.values(), names)
-        if consensus is not None and _settles(consensus, _plain(votes), labels, known):
-            if consensus.quality <= DECIDES:
-                return Verdict("conflict", votes=len(votes))
-            labels = [known.get(folded(consensus.label), consensus.label)]
+        if consensus is not None and len(set(labels)) > 1:
+            labels = _settled(consensus, _plain(votes), labels, known)
         return _majority(labels, len(votes))
     came_with = {known.get(folded(label), label) for label in given}
     if len(came_with) == 1:
@@ -180,21 +179,23 @@ def judge(
 
 def _majority(labels: Iterable[str], votes: int) -> Verdict:
     ranking = Counter(labels).most_common()
-    if len(ranking) > 1 and ranking[0][1] == ranking[1][1]:
+    if not ranking or (len(ranking) > 1 and ranking[0][1] == ranking[1][1]):
         return Verdict("conflict", votes=votes)
     return Verdict("agreed", ranking[0][0], votes)
 
 
-def _settles(
-    consensus: Consensus,
-    votes: Mapping[str, str],
-    labels: Collection[str],
-    known: Mapping[str, str],
-) -> bool:
-    """Tell whether a consensus has a say about labels that differ: one that nobody gave has not."""
+def _settled(
+    consensus: Consensus, votes: Mapping[str, str], labels: list[str], known: Mapping[str, str]
+) -> list[str]:
+    """Return the label that a consensus finds among differing ones, none where it finds no such.
+
+    All of them where it has no say: votes have changed, or it takes the class of a given part.
+    """
     label = known.get(folded(consensus.label), consensus.label)
-    differ = len(set(labels)) > 1 and label in labels
-    return differ and consensus.method != "majority" and counts_still(consensus, votes, known)
+    whole = label in votes.values() and label not in labels
+    if consensus.method == "majority" or whole or not counts_still(consensus, votes, known):
+        return labels
+    return [label] if label in labels and consensus.quality > DECIDES else []
 
 
 def _decided(answers: Sequence[Answer], names: Names) -> list[str]:

@@ -160,6 +160,15 @@ def test_disputed_is_what_people_disagree_on_and_nobody_decided(crowd):
     assert [d.item_id for d in table.disputed(crowd.store, below=0.96)][-1] == "m0"
 
 
+def test_a_consensus_that_nobody_named_makes_what_people_said_uncertain(crowd):
+    said = {"ana": "refund", "ben": "delay", "cem": "delay"}
+    crowd.votes(m0=said)
+    with crowd.store.tx():
+        table.save(crowd.store, NUMBER, {"m0": Consensus("damage", 0.7, said, "crowdlab")})
+    (found,) = table.disputed(crowd.store)
+    assert (found.label, found.quality) == (None, pytest.approx(0.3))
+
+
 def test_a_consensus_counts_only_as_long_as_votes_are_the_same(crowd):
     crowd.votes(m0=TIE)
     with crowd.store.tx():

@@ -205,9 +205,16 @@ def test_it_tells_what_differing_answers_add_up_to_and_how_sure_that_is(ask, tmp
     assert "round 1: labeled differently (ana: refund, ben: delay)" in out
     assert "together that is refund (dawid skene, right with a probability of 0.750)" in out
     assert "no longer counts" not in out
+    assert "too unsure" not in out
     assert "round 1: refund fits (doubt 0.125)" in out
     assert "a model that did not see the text gives that label 0.900" in out
     assert "66 % of the labeled texts that are most like it have it" in out
+    with app.opened(root) as opened, opened.store.tx():
+        opened.store.execute("UPDATE consensus SET quality = 0.5")
+        answers.refresh_labels(opened.store)
+    out = ask("a", root=root)
+    assert "no label: it is labeled differently, and nobody has settled it" in out
+    assert "that is too unsure to decide" in out
     with app.opened(root) as opened, opened.store.tx():
         opened.store.execute("UPDATE answers SET annotator = 'cem' WHERE annotator = 'ana'")
         answers.refresh_labels(opened.store)

@@ -250,6 +250,8 @@ def test_a_consensus_decides_against_a_majority_and_an_unsure_one_leaves_a_confl
     assert judge(given, (), NAMES, consensus=found("refund", **votes)).label == "refund"
     unsure = found("delay", quality=0.45, **votes)
     assert judge(given, (), NAMES, consensus=unsure) == Verdict("conflict", votes=3)
+    nobodys = found("Café", quality=0.9, **votes)
+    assert judge(given, (), NAMES, consensus=nobodys) == Verdict("conflict", votes=3)
 
 
 def test_a_consensus_has_no_say_where_people_agree_by_now():
@@ -273,6 +275,8 @@ def test_parts_come_before_a_consensus():
     whole = judge(given, (), SPLIT, consensus=found("A", **votes))
     assert whole == Verdict("conflict", votes=3)
     assert judge(given, (), SPLIT, consensus=found("A1", **votes)).label == "A1"
+    more = [*given, answer("dan", "A1", number=4)]
+    assert judge(more, (), SPLIT, consensus=found("A", **votes, dan="A1")).label == "A1"
     assert judge(given[:2], (), SPLIT, consensus=found("A", ana="A", ben="A1")).label == "A1"
     assert not differ(given[:2], SPLIT)
 

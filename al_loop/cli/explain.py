@@ -9,6 +9,7 @@ import click
 
 from al_loop.cli.progress import bar, say
 from al_loop.cli.tables import echo_json, echo_table, one_line, shorten
+from al_loop.labels import DECIDES
 
 Facts = Mapping[str, Any]
 
@@ -138,6 +139,8 @@ def _consensus(r: Facts) -> Iterator[str]:
     yield f" together that is {r['label']} ({how})"
     if not r["counts"]:
         yield " people have said something else since: it no longer counts"
+    elif r["quality"] <= DECIDES and r["method"] != "majority":
+        yield " that is too unsure to decide"
 
 
 def _doubt(r: Facts) -> Iterator[str]:

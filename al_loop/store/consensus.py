@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from al_loop.labels import Consensus, counts_still, decisions_of, votes_of
+from al_loop.labels import Consensus, counts_still, decisions_of, folded, votes_of
 from al_loop.store import answers, class_changes
 from al_loop.store.core import Store
 
@@ -99,7 +99,7 @@ def disputed(store: Store, below: float = UNSURE) -> list[Disputed]:
     They are in conflict, or their votes differ and the probability of their label is `below`
     that. Not those set by hand or adjudicated, nor those that came with differing labels.
     """
-    cast, done = votes(store), adjudicated(store)
+    known, cast, done = class_changes.names(store), votes(store), adjudicated(store)
     settled = _standing(store, cast)
     rows = store.rows(
         "SELECT i.id, i.text, l.label, l.status FROM labels l JOIN items i ON i.id = l.item_id"
@@ -110,11 +110,18 @@ def disputed(store: Store, below: float = UNSURE) -> list[Disputed]:
         mine = cast.get(r["id"], {})
         if r["id"] in done or len(set(mine.values())) < 2:
             continue
-        share = max(Counter(mine.values()).values()) / len(mine)
-        quality = settled[r["id"]].quality if r["id"] in settled else share
+        quality = _quality(mine, settled.get(r["id"]), known)
         if r["status"] == "conflict" or (r["id"] in settled and quality < below):
             found.append(Disputed(r["id"], r["text"], r["label"], mine, quality))
     return sorted(found, key=lambda d: d.quality)
+
+
+def _quality(mine: Mapping[str, str], found: Consensus | None, known: Mapping[str, str]) -> float:
+    if found is None:
+        return max(Counter(mine.values()).values()) / len(mine)
+    # Of what people said it leaves that much at most, where it says something else.
+    given = known.get(folded(found.label)) in mine.values()
+    return found.quality if given else 1 - found.quality
 
 
 def _json(votes: Mapping[str, str]) -> str:
