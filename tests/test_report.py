@@ -287,16 +287,25 @@ def test_agreement_counts_texts_that_two_people_labeled():
     ]
 
 
-def test_of_many_classes_and_pairs_of_people_ten_are_shown_and_the_others_folded(found):
+def test_of_many_pairs_of_people_ten_are_shown_and_the_others_folded(found):
     kappa = {"kappa": None, "kappa_low": None, "kappa_high": None}
     pairs = [{"a": f"p{i}", "b": "q", **rate(1, 2), **kappa} for i in range(40)]
-    agreement = found["agreement"] | {"pairs": pairs, "classes": found["agreement"]["classes"] * 5}
-    tables = [
-        b for b in page_people.blocks(found | {"agreement": agreement}) if isinstance(b, Table)
-    ]
-    for key, more in (("b", 30), ("alpha", len(agreement["classes"]) - 10)):
-        shown, rest = (t for t in tables if key in t.columns)
-        assert (len(shown.rows), len(rest.rows), rest.folded) == (10, more, True)
+    shown, rest = people_tables(found | {"agreement": found["agreement"] | {"pairs": pairs}}, "b")
+    assert (len(shown.rows), len(rest.rows), rest.folded) == (10, 30, True)
+
+
+def test_of_many_classes_the_ten_that_people_agree_on_least_are_shown(found):
+    classes = [found["agreement"]["classes"][0] | {"class": f"c{i}"} for i in range(77)]
+    agreement = found["agreement"] | {"classes": classes}
+    (shown,) = people_tables(found | {"agreement": agreement}, "alpha")
+    assert [r["class"] for r in shown.rows] == [f"c{i}" for i in range(10)]
+    assert shown.note == "67 more: al-loop annotators agreement --csv."
+
+
+def people_tables(facts, key):
+    """Return the tables about people that have a column."""
+    tables = [b for b in page_people.blocks(facts) if isinstance(b, Table)]
+    return [t for t in tables if key in t.columns]
 
 
 def test_suggestions_are_counted_with_and_without_seeing_them_as_in_the_view():

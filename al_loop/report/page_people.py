@@ -91,9 +91,11 @@ def _agreement(found: Mapping[str, Any]) -> Iterator[Block]:
         return
     note = f"{words.SELECTED[0].upper()}{words.SELECTED[1:]}." if found["selected"] else ""
     yield Table("How much people agree", _ALL, words.measures(found), note)
-    classes = [words.with_intervals(r) for r in found["classes"]]
+    classes = [words.with_intervals(r) for r in found["classes"][:_ROWS]]
     title = "Classes that people agree on least: where one says it, how often another does"
-    yield from folded(title, _CLASSES, classes, _ROWS)
+    rest = len(found["classes"]) - len(classes)
+    note = f"{rest} more: al-loop annotators agreement --csv." if rest else ""
+    yield Table(title, _CLASSES, classes, note)
     pairs = [words.with_intervals(r) for r in found["pairs"]]
     yield from folded("How often two people gave a text the same label", _PAIRS, pairs, _ROWS)
 
