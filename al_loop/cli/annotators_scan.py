@@ -90,6 +90,7 @@ def _print(found: Mapping[str, Any], form: str | None, limit: int) -> None:
     shares = ("agreement", "others")
     rows = [p | {k: words.interval(p[k]) for k in shares} for p in found["annotators"]]
     echo_table(rows, _PEOPLE)
+    click.echo(words.target_lines(found["targets"])[0])  # nothing is sure, to measure accuracy on
     click.echo()
     show_agreement(found["agreement"], None)
     open_ = sorted((t for t in texts if len(set(t["votes"].values())) > 1), key=_sureness)
