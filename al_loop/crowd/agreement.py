@@ -127,7 +127,8 @@ def agreement(votes: Votes, *, seed: int = 0, resamples: int = 500) -> Agreement
 
 def share(hits: Labels, n: Labels) -> Share:
     """Return a share out of the comparisons of each text, (m,) `hits` of (m,) `n`."""
-    found = by_text(zip(hits.tolist(), n.tolist(), strict=True))
+    some = n > 0
+    found = by_text(zip(hits[some].tolist(), n[some].tolist(), strict=True))
     return Share(found["hits"], found["n"], found["share"], found["low"], found["high"])
 
 

@@ -120,7 +120,7 @@ def _suggestions(found: Mapping[str, Any], wrong: Mapping[str, Any]) -> Iterator
     kinds = ("shown", "shown"), ("hidden", "blind")
     yield Table(
         "How often people said what the model suggested",
-        {"what": "", "who": "suggestion"} | _RATE,
+        {"what": "suggestions", "who": "were"} | _RATE,
         [
             _rate({"what": what, "who": who, **of[key]})
             for what, of in (("all", found), ("wrong ones", wrong))
