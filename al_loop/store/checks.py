@@ -52,6 +52,13 @@ _RULES: Mapping[str, tuple[str, str]] = {
         "SELECT b.item_id FROM batch b JOIN items i ON i.id = b.item_id WHERE i.role = 'test'"
         " AND b.look = 0",
     ),
+    "review kept apart": (
+        "a task for adjudicators has a look of its own, and is in no batch",
+        "SELECT t.key FROM tasks t JOIN projects p ON p.id = t.project_id AND p.role = 'review'"
+        " WHERE EXISTS (SELECT 1 FROM tasks o WHERE o.item_id = t.item_id AND o.look = t.look"
+        "  AND o.project_id <> t.project_id) OR EXISTS (SELECT 1 FROM batch b"
+        "  WHERE b.item_id = t.item_id AND b.look = t.look)",
+    ),
     "steps": (
         "a round has passed every state before its own",
         "SELECT r.number FROM rounds r WHERE (SELECT COUNT(*) FROM transitions t"
