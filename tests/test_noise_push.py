@@ -8,7 +8,7 @@ from al_loop.errors import StateError, Waiting
 from al_loop.noise import push as pushing
 from al_loop.store import checks, evidence, overview, rounds, second_looks
 from al_loop.types import split_key
-from tests import answering, offline
+from tests import answering, offline, plain_judge
 
 CONFIG = offline.CONFIG.replace("size = 12", 'size = 30\nstrategy = "random"')
 CONFIG += "[audit]\nsecond_looks = 0.1\n"
@@ -16,8 +16,9 @@ WRONG = {"refund": "delay", "delay": "damage", "damage": "refund"}
 
 
 @pytest.fixture
-def world(tmp_path):
+def world(tmp_path, monkeypatch):
     """Ana has answered a round of 30 texts, two of them wrong; the next is with her."""
+    plain_judge.use(monkeypatch)
     with answering.World(tmp_path, config=CONFIG, table=offline.rows(120)) as world:
         tasks = world.push()
         world.answer(tasks)
