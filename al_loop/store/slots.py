@@ -94,11 +94,11 @@ def ask(
 ) -> None:
     """Note why texts are asked about once more, before their round takes them. Inside a tx.
 
-    What an earlier round let go of unanswered is forgotten: it is asked anew.
+    What an earlier round let go of unanswered is asked anew, under the same look.
     """
     store.execute_many(
-        "DELETE FROM second_looks WHERE item_id = ? AND round IS NULL"
+        "DELETE FROM second_looks WHERE item_id = ? AND look = ? AND round IS NULL"
         " AND reason IN ('relabel', 'gold')",
-        [(i,) for i in item_ids],
+        list(second_looks.next_looks(store, item_ids).items()),
     )
     second_looks.ask(store, dict.fromkeys(item_ids), reason, givers=givers)
