@@ -1,18 +1,20 @@
 """What several people's votes add up to in a workspace, and where nobody has decided."""
 
 import dataclasses
-from collections import Counter
+from contextlib import closing
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from al_loop.config import parse
 from al_loop.crowd.consensus import Consensus as Found
 from al_loop.labels import Consensus, Verdict
 from al_loop.loop import consensus as settling
-from al_loop.store import answers, checks, fixes, items, stories
+from al_loop.store import answers, checks, class_changes, fixes, items, stories
 from al_loop.store import consensus as table
-from al_loop.types import Answer, ClassSpec, Pulled, task_key
+from al_loop.types import Answer, Pulled, task_key
 from tests import worlds
 
 NUMBER = 3
@@ -66,6 +68,19 @@ class Crowd:
         """Let ana label the first texts as they are."""
         self.votes(**{f"m{i}": {"ana": worlds.CLASSES[i % 3]} for i in range(n)})
 
+    def fix(self, item_id, label):
+        with self.store.tx():
+            fixes.add(self.store, item_id, label, author="lead", reason="")
+            answers.refresh_labels(self.store)
+
+    def merge(self, one, into):
+        if one in {c.name for c in items.classes(self.store)}:
+            with self.store.tx():
+                self.store.execute("DELETE FROM classes WHERE name = ?", [one])
+                change = class_changes.New("merge", (one, into), {one: into})
+                class_changes.add(self.store, change, "lead")
+                answers.refresh_labels(self.store)
+
     def settle(self, method="crowdlab"):
         config = parse({"annotators": {"consensus": method}})
         settling.settle(self.parts, config, NUMBER)
@@ -82,18 +97,23 @@ def crowd():
     made.store.close()
 
 
+def first(votes, proba, method):
+    """Stand in for the methods: the first class wins."""
+    labels = np.where(votes.labels < 0, 99, votes.labels).min(axis=1)
+    n, people = votes.labels.shape
+    return Found(labels, np.full(n, 0.8), np.ones(people), method)
+
+
 @pytest.fixture
 def asked(monkeypatch):
-    """Stand in for the methods: the first class by name wins, and what was asked is kept."""
+    """Keep what the methods are asked, and answer for them."""
     calls = []
 
-    def first(votes, proba, method):
-        calls.append((votes, proba, method))
-        labels = np.where(votes.labels < 0, 99, votes.labels).min(axis=1)
-        n, people = votes.labels.shape
-        return Found(labels, np.full(n, 0.8), np.ones(people), method)
+    def asked(*call):
+        calls.append(call)
+        return first(*call)
 
-    monkeypatch.setattr(settling.crowd, "consensus", first)
+    monkeypatch.setattr(settling.crowd, "consensus", asked)
     return calls
 
 
@@ -141,9 +161,8 @@ def test_disputed_is_what_people_disagree_on_and_nobody_decided(crowd):
         m60=TIE,
     )
     crowd.decide("m1", eve="delay")
+    crowd.fix("m2", "delay")
     with crowd.store.tx():
-        fixes.add(crowd.store, "m2", "delay", author="lead", reason="")
-        answers.refresh_labels(crowd.store)
         table.save(
             crowd.store,
             NUMBER,
@@ -281,19 +300,47 @@ def test_what_was_decided_otherwise_is_not_counted_as_open_or_found(crowd, asked
 
 
 def test_classes_that_changed_their_names_meanwhile_are_followed(crowd, asked):
-    from al_loop.store import class_changes
-
     crowd.labeled()
     crowd.votes(m0={"ben": "delay"})
     crowd.settle()
     assert crowd.verdict("m0").label == "refund"
-    with crowd.store.tx():
-        items.add_class(crowd.store, ClassSpec("money"), "command", "lead")
-        crowd.store.execute("DELETE FROM classes WHERE name = 'refund'")
-        renamed = class_changes.New("merge", ("refund", "money"), {"refund": "money"})
-        class_changes.add(crowd.store, renamed, "lead")
-        answers.refresh_labels(crowd.store)
-    assert crowd.verdict("m0").label == "money"
+    crowd.merge("refund", "damage")
+    assert crowd.verdict("m0").label == "damage"
     crowd.settle()
-    assert table.stored(crowd.store)["m0"].votes == {"ana": "money", "ben": "delay"}
-    assert Counter(asked[-1][0].classes) == Counter(["delay", "damage", "money"])
+    assert table.stored(crowd.store)["m0"].votes == {"ana": "damage", "ben": "delay"}
+    assert set(asked[-1][0].classes) == {"delay", "damage"}
+
+
+TEXTS, PEOPLE = ("m0", "m1", "m60"), ("ana", "ben", "cem")
+LABELS = st.sampled_from([*worlds.CLASSES, "spam"])
+STEPS = st.one_of(
+    st.tuples(st.just("vote"), st.sampled_from(TEXTS), st.sampled_from(PEOPLE), LABELS),
+    st.tuples(st.just("decide"), st.sampled_from(TEXTS), st.sampled_from(PEOPLE[:2]), LABELS),
+    st.tuples(st.just("fix"), st.sampled_from(TEXTS), st.sampled_from([*worlds.CLASSES, None])),
+    st.tuples(st.just("settle")),
+    st.tuples(st.just("merge")),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps=st.lists(STEPS, min_size=5, max_size=25))
+def test_labels_follow_from_what_people_said_whatever_happens_in_which_order(steps):
+    crowd = Crowd(n=6, test=60)
+    with closing(crowd.store), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(settling.crowd, "consensus", first)
+        for name, *what in steps:
+            if name == "vote":
+                crowd.votes(**{what[0]: {what[1]: what[2]}})
+            elif name == "decide":
+                crowd.decide(what[0], **{what[1]: what[2]})
+            elif name == "fix":
+                crowd.fix(*what)
+            elif name == "settle":
+                crowd.settle()
+            else:
+                crowd.merge("delay", "damage")
+            assert list(checks.failures(crowd.store, None)) == []
+            disputed = {d.item_id for d in table.disputed(crowd.store)}
+            decided = table.adjudicated(crowd.store).keys() | fixes.standing(crowd.store).keys()
+            assert not disputed & decided
+            assert {i for i in TEXTS if crowd.verdict(i) and crowd.verdict(i).votes > 1} >= disputed
