@@ -9,6 +9,7 @@ from al_loop.loop import machine
 from al_loop.loop.select import choose
 from al_loop.store import checks, overview, rounds, second_looks
 from tests import worlds
+from tests.answering import Told
 
 SURE = [f"m{i}" for i in range(0, 40, 10)]
 PEOPLE = ("ana", "ben")
@@ -122,17 +123,19 @@ def test_those_that_wait_for_a_second_look_come_before_and_count_with_them(store
     assert again == ["second look"] * 2 + ["gold"] * 3, "doubtful labels: a fifth; all: half"
 
 
-def test_an_answer_that_never_came_is_asked_for_anew(store):
+def test_what_a_round_let_go_of_unanswered_is_asked_under_the_same_look(store):
     config = worlds.config(gold_share=0.2)
-    parts = worlds.make_parts(store, Oracle(worlds.gold(), people=PEOPLE))
+    people = Told()
+    parts = worlds.make_parts(store, people)
     machine.run(parts, config, machine.Options(until="pushed"))
-    first = {b.item_id for b in gold_of(rounds.batch(store, 1))}
-    with store.tx():
-        rounds.release(store, 1, sorted(first))
-    machine.run(parts, config, machine.Options(until="logged"))
-    again = gold_of(play(store, config))
-    assert {(b.item_id, b.look) for b in again} & {(i, 1) for i in first} or len(again) == 2
-    counts = store.rows(
-        "SELECT item_id, COUNT(*) AS n FROM second_looks WHERE reason = 'gold' GROUP BY 1"
-    )
-    assert {r["n"] for r in counts} == {1}
+    people.said = {k: {"labels": ("refund",)} for k in people.tasks if k.endswith(":0")}
+    pull = machine.PullOptions(accept_partial=True)
+    machine.run(parts, config, machine.Options(until="logged", pull=pull))
+    first = {r["item_id"] for r in store.rows("SELECT item_id FROM second_looks")}
+    assert len(first) == 2
+    config = worlds.config(gold_share=0.4)
+    machine.run(parts, config, machine.Options(until="pushed"))
+    gold = {b.item_id: b.look for b in gold_of(rounds.batch(store, 2))}
+    assert gold == dict.fromkeys(SURE, 1)
+    rows = store.rows("SELECT item_id, round FROM second_looks")
+    assert sorted((r["item_id"], r["round"]) for r in rows) == [(i, 2) for i in SURE]
