@@ -14,7 +14,10 @@ from al_loop.labels import DECIDES
 Facts = Mapping[str, Any]
 
 _LENGTH = 2_000  # of the text, in characters
-_ROLES = {"pool": "in the pool", "test": "in the test set: never sent to people, never trained on"}
+_ROLES = {
+    "pool": "in the pool",
+    "test": "in the test set: never trained on, sent to people only where its label looks wrong",
+}
 _SOURCES = {
     "given": "the label that it came with",
     "agreed": "agreed by people (votes: {votes})",

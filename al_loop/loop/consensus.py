@@ -45,7 +45,7 @@ def _differing(store: Store) -> list[str]:
 
 
 def _consensus(parts: Parts, config: Config, number: int) -> dict[str, Consensus]:
-    known = knowledge.gather(parts, config, number)
+    known = knowledge.labeled(parts, config, number)
     cast = table.votes(parts.store)
     votes = Votes.of(cast, known.names)
     method = config.annotators.consensus

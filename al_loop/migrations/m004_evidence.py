@@ -21,15 +21,21 @@ INSERT INTO evidence SELECT round, item_id, given, suggested, 1 - score, score, 
     FROM issues;
 DROP TABLE issues;
 
--- Labels that look wrong, as of the newest look at them, unless they were set by hand since.
+-- Labels that look wrong, as of the newest look at them, unless they were set by hand since. Those
+-- that people corrected or confirmed since stay until the next look: `al-loop noise` leaves them
+-- out at once.
 --   label: as it was then
 --   suggested: the class that fits better
 --   doubt: 0 to 1, the higher the more doubtful
+--   confidence: probability of the label by a model that did not see it
+--   neighbors: share of the label among the most similar labeled texts
+--   role: pool or test
 CREATE VIEW doubtful_labels AS
-    SELECT e.item_id, i.text, e.given AS label, e.suggested, e.doubt, e.round
-    FROM evidence e JOIN items i ON i.id = e.item_id LEFT JOIN labels l ON l.item_id = i.id
-    WHERE e.flagged = 1 AND l.status IS NOT 'fixed'
-        AND e.round = (SELECT MAX(round) FROM evidence);
+    SELECT e.item_id, i.text, i.role, e.given AS label, e.suggested, e.doubt, e.confidence,
+        e.neighbors, e.round
+    FROM evidence e JOIN items i ON i.id = e.item_id JOIN labels l ON l.item_id = i.id
+    WHERE e.flagged = 1 AND l.status <> 'fixed' AND l.label IS NOT NULL
+        AND e.round = (SELECT MAX(t.round) FROM transitions t WHERE t.state = 'audited');
 
 -- What differing votes on a text add up to. It counts as long as the votes are the same; with a
 -- quality of 0.5 or less the text is in conflict. Once votes change the majority counts, until the

@@ -88,19 +88,42 @@ def _confusion(facts: Mapping[str, Any]) -> Iterator[Block]:
 def _suspicious(facts: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("Suspicious labels")
     total, rows = facts["suspicious"]["total"], facts["suspicious"]["labels"]
+    yield from _doubt_change(facts["rounds"])
     if not rows:
         yield Prose("No label looks wrong, as far as the newest audit can tell.")
         return
     look = "label looks" if total == 1 else "labels look"
     yield Prose(
-        f"{total:,} {look} wrong to a classifier that did not see them. A doubt near 1 is"
-        " severe. Correct one with al-loop fix, or edit the answer in Label Studio."
+        f"{total:,} {look} wrong to classifiers that did not see them, and beside the most similar"
+        " texts. A doubt near 1 is severe. al-loop noise push asks another person about the worst;"
+        " al-loop fix sets one by hand."
     )
     columns = {"item_id": "id", "label": "label", "suggested": "looks like", "doubt": "doubt"}
-    texts = [r | {"text": html.shorten(r["text"], _TEXT)} for r in rows]
-    yield from folded("The most suspicious labels", columns | {"text": "text"}, texts, _LABELS)
+    columns |= {"confidence": "probability of the label", "neighbors": "share of similar texts"}
+    columns |= {"who": "labeled by", "text": "text"}
+    texts = [r | {"who": _who(r), "text": html.shorten(r["text"], _TEXT)} for r in rows]
+    yield from folded("The most suspicious labels", columns, texts, _LABELS)
     if total > len(rows):
         yield Note(f"These are the {len(rows)} worst of {total:,}. al-loop noise shows all.")
+
+
+def _who(r: Mapping[str, Any]) -> str:
+    who = ", ".join(r["by"]) or "the data"
+    return f"{who} (test set)" if r["role"] == "test" else who
+
+
+def _doubt_change(rounds: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
+    """Say what it changed in the newest round that doubtful labels counted less in training."""
+    measured = [r for r in rounds if r["doubt_change"] is not None]
+    if not measured:
+        return
+    r = measured[-1]
+    between = f"{r['doubt_change_low']:+.3f} to {r['doubt_change_high']:+.3f}"
+    yield Prose(
+        f"In round {r['number']} such labels counted less in training, or not at all. Against"
+        f" training on all alike, that changed the accuracy on the test set by"
+        f" {r['doubt_change']:+.3f} (95 % interval {between})."
+    )
 
 
 def map_blocks(facts: Mapping[str, Any]) -> Iterator[Block]:

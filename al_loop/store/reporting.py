@@ -122,7 +122,7 @@ def doubtful(store: Store, n: int) -> tuple[int, list[dict[str, Any]]]:
     """Return how many labels look wrong, and the `n` worst."""
     number = evidence.newest(store)
     rows = evidence.doubtful(store, number)
-    kept = ("item_id", "text", "suggested", "doubt")
+    kept = ("item_id", "text", "role", "suggested", "doubt", "confidence", "neighbors", "by")
     worst = [{k: r[k] for k in kept} | {"label": r["given"], "round": number} for r in rows[:n]]
     return len(rows), worst
 
