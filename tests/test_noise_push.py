@@ -4,10 +4,11 @@ from contextlib import suppress
 
 import pytest
 
+from al_loop import undo
 from al_loop.errors import StateError, Waiting
 from al_loop.noise import push as pushing
-from al_loop.store import checks, evidence, overview, rounds, second_looks
-from al_loop.types import split_key
+from al_loop.store import answers, checks, evidence, overview, rounds, second_looks, terminal
+from al_loop.types import Doubt, split_key
 from tests import answering, offline, plain_judge
 
 CONFIG = offline.CONFIG.replace("size = 12", 'size = 30\nstrategy = "random"')
@@ -177,3 +178,108 @@ def test_before_the_first_audit_nobody_knows_what_looks_wrong(tmp_path):
         world.push()
         with pytest.raises(StateError, match="no round has been audited yet"):
             push(world)
+
+
+# In the terminal, and with other reasons
+
+
+def test_the_terminal_never_offers_a_look_to_who_gave_the_label(world):
+    asked = {r["item_id"] for r in push(world).rows}
+    for_ana, for_ben = (terminal.waiting(world.store, 2, name) for name in ("ana", "ben"))
+    assert {b.item_id for b in for_ben if b.look} == asked
+    assert [b for b in for_ana if b.look] == []
+    assert len(for_ana) == 30
+    (ana,) = [r for r in overview.annotators(world.store, 2) if r["annotator"] == "ana"]
+    assert ana["open"] == 30
+
+
+def test_a_label_that_came_with_the_data_is_sent_to_anybody_and_sure_once_somebody_agrees(
+    tmp_path, monkeypatch
+):
+    plain_judge.use(monkeypatch)
+    table = offline.rows(30)
+    with answering.World(tmp_path, config=CONFIG, table=table) as world:
+        with world.store.tx():
+            for item_id, _, label in table[:24]:
+                given = WRONG[label] if item_id in ("m04", "m09") else label
+                world.store.execute("UPDATE aliases SET label = ? WHERE id = ?", [given, item_id])
+            answers.refresh_labels(world.store)
+        world.push()
+        for b in rounds.batch(world.store, 1):
+            say(world, b.key, right(world, b.item_id), "ana")
+        world.run()
+        sent = push(world)
+        assert {r["item_id"] for r in sent.rows} >= {"m04", "m09"}
+        assert all(r["by"] == [] for r in sent.rows)
+        assert sent.only == ""
+        keys = [t.key for t in world.push()]
+        say(world, "m04:1", WRONG[right(world, "m04")], "ana")
+        say(world, "m09:1", right(world, "m09"), "ana")
+        world.run(partial=True)
+        assert {"m04:1", "m09:1"} <= set(keys)
+        assert not {"m04", "m09"} & set(listed(world))
+        assert evidence.grounds(world.store)["m04"].sure, "the data and a person say the same"
+        labels = {i: label for i, _, _, label in answers.labeled(world.store, "pool")}
+        assert labels["m09"] == right(world, "m09")
+
+
+def test_a_doubtful_label_of_the_test_set_is_asked_about_and_corrected(tmp_path, monkeypatch):
+    table = offline.rows(60)
+    with answering.World(tmp_path, config=CONFIG, table=table) as world:
+        with world.store.tx():
+            world.store.execute("UPDATE items SET role = 'test' WHERE position >= 45")
+            for item_id, _, label in table[45:]:
+                given = WRONG[label] if item_id == "m50" else label
+                world.store.execute("UPDATE aliases SET label = ? WHERE id = ?", [given, item_id])
+            answers.refresh_labels(world.store)
+        world.answer(world.push())
+        world.run()
+        with world.store.tx():
+            doubts = [Doubt("m50", WRONG[right(world, "m50")], right(world, "m50"), 0.9, True)]
+            evidence.save(world.store, 1, doubts)
+        monkeypatch.setattr(pushing.doubt, "look", lambda *_: pushing.doubt.Found(doubts))
+        world.push()
+        assert [r["role"] for r in push(world).rows] == ["test"]
+        assert "m50:1" in world.people.tasks
+        say(world, "m50:1", right(world, "m50"), "ana")
+        with suppress(Waiting):
+            world.run()
+        assert listed(world) == []
+        test = {i: label for i, _, _, label in answers.labeled(world.store, "test")}
+        assert test["m50"] == right(world, "m50")
+        assert list(checks.failures(world.store, world.app.workspace.models_dir)) == []
+
+
+def test_a_label_that_waits_and_looks_right_by_now_is_not_asked_about(world):
+    finish(world)
+    asked = push(world).rows[0]["item_id"]
+    assert asked in [w.item_id for w in second_looks.waiting(world.store)]
+    world.people.said[f"{asked}:0"] = {"labels": (right(world, asked),), "person": "ana"}
+    push(world)  # which fetches answers
+    assert asked not in [w.item_id for w in second_looks.waiting(world.store)]
+    assert f"{asked}:1" not in {t.key for t in world.push()}
+
+
+def test_an_undo_lets_the_looks_wait_as_if_they_had_never_been_sent(world):
+    asked = {r["item_id"] for r in push(world).rows}
+    undo.undo(world.app, "lead", lambda line: None)
+    waiting = {w.item_id for w in second_looks.waiting(world.store)}
+    assert waiting == asked
+    assert set(second_looks.tries(world.store).values()) == {0}
+    assert {f"{i}:1" for i in asked} <= {t.key for t in world.push()}
+
+
+def test_keys_never_meet_those_of_the_review_project(world):
+    item_id = push(world, dry_run=True).rows[0]["item_id"]
+    with world.store.tx():
+        world.store.execute(
+            "INSERT INTO projects (role, annotator, marker, title)"
+            " VALUES ('review', 'told', 'review', 'review')"
+        )
+        project = world.store.value("SELECT id FROM projects WHERE role = 'review'")
+        world.store.execute(
+            "INSERT INTO tasks (project_id, key, item_id, look, overlap) VALUES (?, ?, ?, 4, 1)",
+            [project, f"{item_id}:4", item_id],
+        )
+    push(world)
+    assert f"{item_id}:5" in world.people.tasks
