@@ -137,16 +137,10 @@ def test_each_person_is_told_with_what_others_and_sure_labels_say():
 
 def test_a_break_does_not_make_a_person_slow():
     made = People()
-    made.seconds = {"ana": 4.0}
-    for i in range(6):
+    for i, seconds in enumerate((4.0, 4.0, 4.0, 8.0, 8.0, 4000.0)):
+        made.seconds = {"ana": seconds}
         made.say(f"m{i}", ana=R)
-    with made.store.tx():
-        made.store.execute("UPDATE answers SET lead_time = 4000 WHERE item_id IN ('m0','m1','m2')")
-        made.store.execute("UPDATE answers SET lead_time = 6 WHERE item_id = 'm3'")
-    # 4000 three times, 6, 4, 4: the median is 2003; breaks cut to it where ten times as long
-    assert made.of("ana")["median_seconds"] == 2003.0
-    with made.store.tx():
-        made.store.execute("UPDATE answers SET lead_time = 5 WHERE item_id IN ('m1','m2')")
+    # the break counts as usual, which is 6: the middle two of 4 4 4 6 8 8 are 4 and 6
     assert made.of("ana")["median_seconds"] == 5.0
 
 
@@ -446,6 +440,7 @@ def test_confusion_of_one_person_and_the_name_that_was_meant(workspace, run):
         made.say(f"m{i}", ana={R: D, D: B, B: R}[right], ben=right, cem=right)
     made.store.close()
     assert run("confusion", "ana").splitlines()[2].split() == ["ana", R, D, "3", "3"]
+    assert len(run("confusion").splitlines()) == 2 + 3 + 3
     assert run("confusion").endswith(
         "ana: 7 of 7 texts labeled differently\nben: 0 of 7 texts labeled differently\n"
         "cem: 0 of 7 texts labeled differently\n"
@@ -454,6 +449,19 @@ def test_confusion_of_one_person_and_the_name_that_was_meant(workspace, run):
     err = run("confusion", "anna", code=2)
     assert "nobody called 'anna' has labeled a text" in err
     assert "did you mean 'ana'?" in err
+
+
+def test_of_everybody_the_five_most_frequent_confusions_are_shown_of_one_person_all(workspace, run):
+    made = workspace()
+    pairs = [(R, D), (R, B), (D, R), (D, B), (B, R), (B, D)]
+    for i, (right, wrong) in enumerate([*pairs, pairs[5]]):
+        made.say(f"m{i}", ana=wrong, ben=right, cem=right)
+    made.store.close()
+    rows = run("confusion").splitlines()[2:]
+    assert rows[0].split()[1:4] == [B, D, "2"]
+    assert len(rows) == 5 + 3
+    assert len(run("confusion", "ana").splitlines()[2:]) == 6 + 1
+    assert len(run("confusion", "--csv").splitlines()) == 6 + 1
 
 
 def test_disagreements_in_the_terminal_say_who_said_what_and_what_to_type(workspace, run):

@@ -157,6 +157,11 @@ def test_votes_on_one_text_count_as_fewer_than_their_pairs():
     assert share(np.array([1] * 30 + [0] * 10), np.ones(40, dtype=int)).low == found.low
 
 
+def test_three_who_all_agree_on_a_text_tell_no_more_than_two():
+    found = share(np.full(5, 3), np.full(5, 3))
+    assert (found.low, found.high) == wilson(5, 5)
+
+
 def test_agreement_without_an_exception_is_not_certain():
     found = agreement(votes(["aa", "bb"] * 10, "ab"))
     assert (found.raw.value, found.raw.low) == (1.0, pytest.approx(wilson(20, 20)[0]))
