@@ -20,7 +20,7 @@ _COLUMNS = {
     "neighbors": "neighbors",
     "by": "labeled by",
 }
-_ROLE, _TEXT = {"role": "role"}, {"text": "text"}
+_FLAG, _ROLE, _TEXT = {"flagged": "looks wrong"}, {"role": "role"}, {"text": "text"}
 
 
 def _listing(command: F) -> F:
@@ -87,12 +87,18 @@ def _list(root: Path, form: str | None, *, everything: bool) -> None:
 
 
 def _table(rows: Sequence[Mapping[str, Any]], form: str | None) -> None:
-    """Print rows of the list; the role only where one is of the test set."""
-    tested = form == "csv" or any(r["role"] == "test" for r in rows)
+    """Print rows of the list; what is the same for all of them is left out of a table."""
+    columns = dict(_COLUMNS)
+    if form == "csv" or not all(r["flagged"] for r in rows):
+        columns |= _FLAG
+    if form == "csv" or any(r["role"] == "test" for r in rows):
+        columns |= _ROLE
     shown = [r | {"by": ", ".join(r["by"]) or "the data"} for r in map(dict, rows)]
+    if form != "csv":
+        shown = [r | {"flagged": "yes" if r["flagged"] else "no"} for r in shown]
     if form is None:
         shown = [r | {"text": shorten(r["text"])} for r in shown]
-    echo_table(shown, _COLUMNS | (_ROLE if tested else {}) | _TEXT, form)
+    echo_table(shown, columns | _TEXT, form)
 
 
 def _nothing(number: int, reason: str | None) -> str:
