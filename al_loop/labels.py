@@ -26,10 +26,10 @@ class Verdict:
 class Consensus:
     """What differing votes on a text were found to add up to.
 
-    quality: the probability that the label is right. A consensus decides above `DECIDES`; else,
-        or where it is a class that nobody named, the text is in conflict: nothing is trained on
-        that is likelier wrong than right. One by `majority` decides nothing that counting votes
-        does not.
+    quality: 0 to 1, how sure it is. Without a majority, or against it, a consensus decides above
+        `DECIDES` only; else, or where it is a class that nobody named, the text is in conflict:
+        nothing is trained on that is likelier wrong than right. One by `majority` decides nothing
+        that counting votes does not.
     votes: person -> class, that it was worked out from, in the names of then.
     """
 
@@ -195,7 +195,8 @@ def _settled(
     whole = label in votes.values() and label not in labels
     if consensus.method == "majority" or whole or not counts_still(consensus, votes, known):
         return labels
-    return [label] if label in labels and consensus.quality > DECIDES else []
+    sure = consensus.quality > DECIDES or label == _majority(labels, 0).label
+    return [label] if label in labels and sure else []
 
 
 def _decided(answers: Sequence[Answer], names: Names) -> list[str]:

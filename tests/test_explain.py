@@ -203,7 +203,7 @@ def test_it_tells_what_differing_answers_add_up_to_and_how_sure_that_is(ask, tmp
     out = ask("a", root=root)
     assert "counts as refund, agreed by people (votes: 2)" in out
     assert "round 1: labeled differently (ana: refund, ben: delay)" in out
-    assert "together that is refund (dawid skene, right with a probability of 0.750)" in out
+    assert "together that is refund (dawid skene, sure by 0.750)" in out
     assert "no longer counts" not in out
     assert "too unsure" not in out
     assert "round 1: refund fits (doubt 0.125)" in out

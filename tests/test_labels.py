@@ -243,15 +243,22 @@ def test_a_consensus_decides_on_just_the_votes_that_it_was_worked_out_from(conse
     assert judge(TIE, (), NAMES, consensus=consensus) == verdict
 
 
-def test_a_consensus_decides_against_a_majority_and_an_unsure_one_leaves_a_conflict():
+def test_a_consensus_decides_against_a_majority_when_it_is_sure():
     given = [*TIE, answer("cem", "delay", number=3)]
     votes = {"ana": "refund", "ben": "delay", "cem": "delay"}
     assert judge(given, (), NAMES) == Verdict("agreed", "delay", 3)
     assert judge(given, (), NAMES, consensus=found("refund", **votes)).label == "refund"
-    unsure = found("delay", quality=0.45, **votes)
+    unsure = found("refund", quality=0.45, **votes)
     assert judge(given, (), NAMES, consensus=unsure) == Verdict("conflict", votes=3)
     nobodys = found("Café", quality=0.9, **votes)
     assert judge(given, (), NAMES, consensus=nobodys) == Verdict("conflict", votes=3)
+
+
+def test_a_majority_stands_where_the_consensus_is_the_same_sure_or_not():
+    given = [*TIE, answer("cem", "delay", number=3)]
+    votes = {"ana": "refund", "ben": "delay", "cem": "delay"}
+    unsure = found("delay", quality=0.45, **votes)
+    assert judge(given, (), NAMES, consensus=unsure) == Verdict("agreed", "delay", 3)
 
 
 def test_a_consensus_has_no_say_where_people_agree_by_now():

@@ -101,7 +101,7 @@ def _lines(found: Facts) -> Iterator[str]:
     for r in found["answers"]:
         yield from _answer(r)
     if found["consensus"]:
-        yield from _consensus(found["consensus"])
+        yield from _consensus(found["consensus"], undecided=found["label"] is None)
     for r in found["doubts"]:
         yield from _doubt(r)
     for r in found["fixes"]:
@@ -135,14 +135,14 @@ def _source(found: Facts) -> str:
     return _SOURCES[found["status"]].format(votes=found["votes"])
 
 
-def _consensus(r: Facts) -> Iterator[str]:
+def _consensus(r: Facts, *, undecided: bool) -> Iterator[str]:
     said = ", ".join(f"{person}: {label}" for person, label in r["votes"].items())
     yield f"round {r['round']}: labeled differently ({said})"
-    how = f"{r['method'].replace('_', ' ')}, right with a probability of {r['quality']:.3f}"
+    how = f"{r['method'].replace('_', ' ')}, sure by {r['quality']:.3f}"
     yield f" together that is {r['label']} ({how})"
     if not r["counts"]:
         yield " people have said something else since: it no longer counts"
-    elif r["quality"] <= DECIDES and r["method"] != "majority":
+    elif undecided and r["quality"] <= DECIDES:
         yield " that is too unsure to decide"
 
 

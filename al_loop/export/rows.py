@@ -37,7 +37,7 @@ FIELDS: Mapping[str, Field] = {
     "votes": Field("int64", "how many people voted"),
     "consensus": Field("float64", "the share of the votes that are for the label"),
     "quality": Field(
-        "float64", "the probability that the label is right, where people labeled it differently"
+        "float64", "how sure their consensus is of the label, where people labeled it differently"
     ),
     "labeled_at": Field("string", "when the last answer or the decision by hand was made"),
     "doubt": Field("float64", "how doubtful the newest audit found the label, near 1 is severe"),

@@ -37,18 +37,18 @@ CREATE VIEW doubtful_labels AS
     WHERE e.flagged = 1 AND l.status <> 'fixed' AND l.label IS NOT NULL
         AND e.round = (SELECT MAX(t.round) FROM transitions t WHERE t.state = 'audited');
 
--- What differing votes on a text add up to. It counts as long as the votes are the same; with a
--- quality of 0.5 or less the text is in conflict. Once votes change the majority counts, until the
--- next round looks. By majority it is for information only.
+-- What differing votes on a text add up to. It counts as long as the votes are the same; without a
+-- majority, or against it, only with a quality above 0.5: else the text is in conflict. Once votes
+-- change the majority counts, until the next round looks. By majority it is for information only.
 --   label: the class
---   quality: 0 to 1, the probability that it is right
+--   quality: 0 to 1, how sure it is; by fused the probability that it is right
 --   votes: that it was worked out from, a JSON object of person and class
---   method: crowdlab, majority or dawid_skene (majority where there was too little to go on)
+--   method: fused, crowdlab, majority or dawid_skene; majority where there was too little to go on
 --   round: that worked it out
 CREATE TABLE consensus (
     item_id TEXT PRIMARY KEY REFERENCES items(id), label TEXT NOT NULL, quality REAL NOT NULL,
     votes TEXT NOT NULL, method TEXT NOT NULL
-        CHECK (method IN ('crowdlab', 'majority', 'dawid_skene')), round INTEGER NOT NULL
+        CHECK (method IN ('fused', 'crowdlab', 'majority', 'dawid_skene')), round INTEGER NOT NULL
 ) STRICT;
 
 -- Texts with an answer that people are asked about once more.

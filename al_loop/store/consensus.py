@@ -19,8 +19,8 @@ class Disputed:
 
     label: what it counts as meanwhile; None while it is in conflict.
     votes: person -> class of today, as in `votes`.
-    quality: the probability that the label is right; the share of the most wanted one of `votes`
-        where no consensus was worked out from them.
+    quality: 0 to 1, how sure it is; the share of the most wanted one of `votes` where no consensus
+        was worked out from them.
     """
 
     item_id: str
@@ -96,8 +96,8 @@ def adjudicated(store: Store) -> dict[str, list[str]]:
 def disputed(store: Store, below: float = UNSURE) -> list[Disputed]:
     """Return the texts that people disagree on and nobody has decided, the most uncertain first.
 
-    They are in conflict, or their votes differ and the probability of their label is `below`
-    that. Not those set by hand or adjudicated, nor those that came with differing labels.
+    They are in conflict, or their votes differ and the quality of their consensus is `below` that.
+    Not those set by hand or adjudicated, nor those that came with differing labels.
     """
     known, cast, done = class_changes.names(store), votes(store), adjudicated(store)
     settled = _standing(store, cast)
