@@ -21,7 +21,13 @@ _START = 0.1  # share of wrong labels before the first step
 
 
 def odds(
-    belief: Belief, y: Labels, sure: Flags, weights: Floats, *, believed: float | None = None
+    belief: Belief,
+    y: Labels,
+    sure: Flags,
+    weights: Floats,
+    *,
+    was: Labels | None = None,
+    believed: float | None = None,
 ) -> tuple[Floats, float]:
     """Return the odds that each label is wrong, and what share of them is, as expected.
 
@@ -30,6 +36,7 @@ def odds(
         y: (m,) given classes.
         sure: (m,) True where the label is right.
         weights: (m,) what each label counts in the estimate.
+        was: (m,) the label before it was confirmed or corrected; None where all are the same.
         believed: None for the best guess. Otherwise confusions count by this share, and by less
             in classes with few labels, so that a label is only called wrong on strong evidence.
     """
@@ -37,10 +44,11 @@ def odds(
     rows = [np.flatnonzero(y == c) for c in range(k)]
     open_ = [belief[r[~sure[r]]] for r in rows]  # class by class
     counts = [weights[r[~sure[r]]] for r in rows]
-    right = np.array([weights[r[sure[r]]].sum() for r in rows])
+    seen = np.zeros((k, k))
+    np.add.at(seen, (y[sure], (y if was is None else was)[sure]), weights[sure])
     matrix, wrong = _flat(k), 0.0
     for _ in range(_STEPS):
-        joint = np.diag(right)
+        joint = seen.copy()
         for c in range(k):
             column = matrix[:, c]
             joint[:, c] += column * ((counts[c] / (open_[c] @ column)) @ open_[c])

@@ -32,7 +32,8 @@ NEIGHBORS = 15
 _WIDTH = 0.07  # of their kernel, in cosines
 _LEAST = (1e-4, 1e-2)  # added to what model and neighbors say, before they are multiplied
 _FROM, _TO = 0.1, 0.25  # explained share of what looks wrong: confusions weigh nothing, all
-_MOST = 0.6  # what they weigh at most
+_MOST = 0.6  # what they weigh at most, while nobody has corrected a label
+_CORRECTED = 50.0  # so many corrections take half of what was left to other orders
 #: A model that contradicts a third of all labels is believed, one that does two thirds is not.
 _LOST, _LOST_MORE = 2.0, 3.0
 _RANK = 1e-3  # of the doubt: keeps the order where probabilities are equal
@@ -80,6 +81,7 @@ def fuse(
     cosines: Cosines,
     *,
     sure: Flags | None = None,
+    was: Labels | None = None,
     weights: Floats | None = None,
 ) -> Fused:
     """Judge labels by out-of-fold probabilities and neighbors.
@@ -90,22 +92,25 @@ def fuse(
         near: (m, n) rows of the neighbors, none its own.
         cosines: (m, n) how near they are.
         sure: (m,) True where a label was confirmed: full evidence for others, in no doubt.
+        was: (m,) the label before it was confirmed or corrected, the label itself elsewhere.
         weights: (m,) in [0, 1]: how much a label is evidence for others.
 
     Takes O(m (k + n)) time; of memory beyond its arguments one (m, k) array of float32.
     """
     sure = np.zeros(len(y), dtype=bool) if sure is None else sure
     weights = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)
+    was = y if was is None else was
     first = opinion(proba, y, y, near, cosines, weights)
     standing = weights * first.own / np.maximum(first.own, first.rival)
     found = opinion(proba, y, y, near, cosines, np.where(sure, 1.0, standing))
-    odds, wrong = confusion.odds(found.belief, y, sure, weights)
-    open_, strange = ~sure, max(float(np.mean(first.rival > first.own)), 1 / len(y))
+    strange = float(np.mean(np.where(sure, was != y, first.rival > first.own)))
     believed = float(np.clip(_LOST - _LOST_MORE * strange, 0, 1))
-    cautious, _ = confusion.odds(found.belief, y, sure, weights, believed=believed)
-    doubt = np.zeros(len(y))
+    odds, wrong = confusion.odds(found.belief, y, sure, weights, was=was)
+    cautious, _ = confusion.odds(found.belief, y, sure, weights, was=was, believed=believed)
+    open_, doubt = ~sure, np.zeros(len(y))
     if open_.any():
-        order = _order(found.own[open_], found.rival[open_], odds[open_], wrong / strange)
+        share = _share(wrong / max(strange, 1 / len(y)), int((was != y).sum()))
+        order = _order(found.own[open_], found.rival[open_], odds[open_], share)
         doubt[open_] = _on_scale(order, cautious[open_] / (1 + cautious[open_]))
     return Fused(doubt, found.best, first.voted, float((odds / (1 + odds)).sum()))
 
@@ -156,9 +161,14 @@ def _votes(labels: Labels, weights: Floats, cosines: Cosines, k: int) -> Small:
     return shares
 
 
-def _order(own: Floats, rival: Floats, odds: Floats, explained: float) -> Floats:
-    """Return (r,) the fused score, from ranks: the higher the more doubtful."""
+def _share(explained: float, corrected: int) -> float:
+    """Return what the odds weigh in the order: more, the more is known about confusions."""
     share = _MOST * float(np.clip((explained - _FROM) / (_TO - _FROM), 0, 1))
+    return share + (1 - share) * corrected / (corrected + _CORRECTED)
+
+
+def _order(own: Floats, rival: Floats, odds: Floats, share: float) -> Floats:
+    """Return (r,) the fused score, from ranks: the higher the more doubtful."""
     fused: Floats = (1 - share) * (_ranks(-own) + _ranks(rival - own)) / 2 + share * _ranks(odds)
     return fused
 

@@ -65,6 +65,7 @@ class Case:
     y: Labels
     proba: Floats
     sure: Flags
+    was: Labels
     trust: Floats
 
 
@@ -76,6 +77,7 @@ def judge(
     settings: Settings,
     sure: Flags | None = None,
     trust: Floats | None = None,
+    was: Labels | None = None,
 ) -> Evidence:
     """Judge each label by models that did not see it, and by its neighbors.
 
@@ -87,6 +89,7 @@ def judge(
         sure: (m,) True where the label was confirmed: it is evidence, and in no doubt itself.
         trust: (m,) in [0, 1], how much a label is evidence beyond what the model already said:
             below 1 where a person left the model's suggestion as it came.
+        was: (m,) the label before it was confirmed or corrected: tells which classes are mixed up.
 
     Nothing is raised for want of labels: `skipped` says why nothing was judged.
     """
@@ -98,11 +101,13 @@ def judge(
         return replace(none, left_out=left_out, skipped=_too_few(settings))
     judged = np.flatnonzero(~np.isnan(proba[:, 0]))
     classes = np.unique(y[judged])
+    before = y if was is None else np.where(np.isin(was, classes), was, y)
     case = Case(
         X[judged],
         np.searchsorted(classes, y[judged]),
         proba[np.ix_(judged, classes)],
         np.zeros(len(judged), dtype=bool) if sure is None else sure[judged],
+        np.searchsorted(classes, before[judged]),
         np.ones(len(judged)) if trust is None else trust[judged],
     )
     found = _fused(case, settings)
@@ -165,7 +170,10 @@ def _out_of_fold(
 def _fused(case: Case, settings: Settings) -> Evidence:
     """Judge all labels of a case; suggestions are columns of its probabilities."""
     near, cosines = neighbors.nearest(case.X, fused.NEIGHBORS)
-    found = fused.fuse(case.proba, case.y, near, cosines, sure=case.sure, weights=case.trust)
+
+    found = fused.fuse(
+        case.proba, case.y, near, cosines, sure=case.sure, was=case.was, weights=case.trust
+    )
     evidence = _evidence(found, case.y, case.proba)
     if settings.method in methods.METHODS:
         doubt, flagged = methods.judge(case.X, case.y, case.proba, settings)
