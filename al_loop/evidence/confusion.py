@@ -61,13 +61,6 @@ def odds(
     return found, wrong / max(float(weights.sum()), 1e-12)
 
 
-def flat_odds(belief: Belief, given: Labels) -> Floats:
-    """Return the odds that each label is wrong, where any class is mistaken for any."""
-    own = belief[np.arange(len(given)), given].astype(np.float64)
-    odds: Floats = (1 - own) / own * _START / (1 - _START)
-    return odds
-
-
 def _flat(k: int) -> Floats:
     matrix = np.full((k, k), _START / (k - 1))
     np.fill_diagonal(matrix, 1 - _START)

@@ -36,6 +36,7 @@ _MOST = 0.6  # what they weigh at most, while nobody has corrected a label
 _CORRECTED = 50.0  # so many corrections take half of what was left to other orders
 #: A model that contradicts a third of all labels is believed, one that does two thirds is not.
 _LOST, _LOST_MORE = 2.0, 3.0
+_SUPPOSED = 0.03  # odds that a label is wrong before it is looked at by itself
 _RANK = 1e-3  # of the doubt: keeps the order where probabilities are equal
 _BLOCK = 4_096
 
@@ -118,11 +119,12 @@ def fuse(
 def judge_alone(proba: Floats, given: Labels, y: Labels, near: Labels, cosines: Cosines) -> Fused:
     """Judge (t,) labels `given` by models and neighbors that know none of them, each by itself.
 
-    As `fuse`, but `near` (t, n) are rows of the (m,) labels `y`. Each doubt depends on that
-    label alone: a share of wrong labels is supposed, and any class to be mistaken for any.
+    As `fuse`, but `near` (t, n) are rows of the (m,) labels `y`. Each doubt depends on that label
+    alone, as the probability that it is wrong rather than right, where the best other class is
+    the only alternative and few labels are wrong.
     """
     found = opinion(proba, given, y, near, cosines, np.ones(len(y)))
-    odds = confusion.flat_odds(found.belief, given)
+    odds = _SUPPOSED * found.rival / np.maximum(found.own, 1e-12)
     doubt = odds / (1 + odds)
     return Fused(doubt, found.best, found.voted, float(doubt.sum()))
 
