@@ -311,6 +311,23 @@ def test_classes_that_changed_their_names_meanwhile_are_followed(crowd, asked):
     assert set(asked[-1][0].classes) == {"delay", "damage"}
 
 
+@pytest.mark.parametrize(
+    ("method", "label"), [("crowdlab", "refund"), ("dawid_skene", "refund"), ("majority", None)]
+)
+def test_each_method_settles_what_a_person_who_is_often_right_says_but_counting(
+    crowd, method, label
+):
+    crowd.labeled()
+    crowd.votes(**{f"m{i}": {"ben": worlds.CLASSES[i % 3]} for i in range(1, 10)})
+    crowd.votes(m0={"ben": "delay"}, m60=TIE)
+    crowd.settle(method)
+    assert (crowd.verdict("m0").label, crowd.verdict("m60").label) == (label, label)
+    assert {c.method for c in table.stored(crowd.store).values()} == {method}
+    before = table.stored(crowd.store)
+    crowd.settle(method)
+    assert table.stored(crowd.store) == before
+
+
 TEXTS, PEOPLE = ("m0", "m1", "m60"), ("ana", "ben", "cem")
 LABELS = st.sampled_from([*worlds.CLASSES, "spam"])
 STEPS = st.one_of(

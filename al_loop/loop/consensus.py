@@ -1,6 +1,8 @@
 """In the audit step, before labels are judged: what several people's votes add up to."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
@@ -9,26 +11,29 @@ from al_loop.config import Config
 from al_loop.crowd import consensus as crowd
 from al_loop.crowd.votes import Votes
 from al_loop.labels import Consensus, differ
-from al_loop.loop import knowledge
-from al_loop.loop.parts import Parts, Vectors
-from al_loop.store import answers, class_changes, fixes, overview, reporting
+from al_loop.loop.parts import Labels, Parts, Vectors
+from al_loop.store import answers, class_changes, fixes, items, overview
 from al_loop.store import consensus as table
 from al_loop.store.core import Store
+
+#: Methods that weigh what models say; the others look at votes alone.
+_ASK_MODELS = ("fused", "crowdlab")
 
 
 def settle(parts: Parts, config: Config, number: int) -> None:
     """Work out and store the consensus of texts with differing votes, and derive their labels.
 
-    All votes inform how good people are. What a model that did not see a text says about it comes
-    in by `[annotators] consensus = "crowdlab"`. Nothing is fitted where people agree everywhere.
+    All votes inform how good people are; what models that did not see a text say about it comes in
+    unless `[annotators] consensus` looks at votes alone. Nothing is fitted where people agree
+    everywhere. Done again it finds the same.
     """
     store = parts.store
     differing = _differing(store)
     if not differing and not answers.consensus(store):
         return
-    found = _consensus(parts, config, number) if differing else {}
+    found = _consensus(parts, config) if differing else {}
     with store.tx():
-        table.save(store, number, {i: found[i] for i in differing if i in found})
+        table.save(store, number, {i: found[i] for i in differing})
     elsewhere = fixes.standing(store).keys() | table.adjudicated(store).keys()
     left = set(differing) - elsewhere
     if left:
@@ -44,16 +49,15 @@ def _differing(store: Store) -> list[str]:
     return [i for i, given in answers.all_answers(store).items() if differ(given, names)]
 
 
-def _consensus(parts: Parts, config: Config, number: int) -> dict[str, Consensus]:
-    known = knowledge.labeled(parts, config, number)
+def _consensus(parts: Parts, config: Config) -> dict[str, Consensus]:
+    names = [c.name for c in items.classes(parts.store)]
     cast = table.votes(parts.store)
-    votes = Votes.of(cast, known.names)
+    votes = Votes.of(cast, names)
     method = config.annotators.consensus
-    proba = out_of_sample(parts, config, known, votes) if method == "crowdlab" else None
-    try:
-        found = crowd.consensus(votes, proba, method)
-    except NotImplementedError:  # until the methods are there
-        return {}
+    proba = None
+    if method in _ASK_MODELS:
+        proba = _proba(votes, _Training.of(parts, config, names), parts, config)
+    found = crowd.consensus(votes, proba, method)
     return {
         item_id: Consensus(votes.classes[label], round(float(quality), 9), of_text, found.method)
         for (item_id, of_text), label, quality in zip(
@@ -62,37 +66,54 @@ def _consensus(parts: Parts, config: Config, number: int) -> dict[str, Consensus
     }
 
 
-def out_of_sample(
-    parts: Parts, config: Config, known: knowledge.Knowledge, votes: Votes
-) -> crowd.Floats | None:
+@dataclass(frozen=True, slots=True)
+class _Training:
+    """Labels of the pool by counting votes: what a consensus said before must not confirm itself.
+
+    X: (m, d) vectors, y: (m,) positions of `n_classes` classes in the stored order.
+    """
+
+    ids: Sequence[str]
+    X: Vectors
+    y: Labels
+    n_classes: int
+
+    @classmethod
+    def of(cls, parts: Parts, config: Config, names: Sequence[str]) -> Self:
+        verdicts = answers.verdicts(parts.store, settled=False)
+        label = {i: verdict.label for i, verdict in verdicts.items() if verdict.label is not None}
+        rows = [row for row in items.texts(parts.store, "pool") if row[0] in label]
+        order = {name: i for i, name in enumerate(names)}
+        y = np.array([order[label[row[0]]] for row in rows], dtype=np.int64)
+        return cls([row[0] for row in rows], _vectors(parts, config, rows), y, len(names))
+
+
+def _proba(votes: Votes, seen: _Training, parts: Parts, config: Config) -> crowd.Floats | None:
     """Return (n, k) probabilities of texts with votes by models that did not see them.
 
-    Texts of the training set are predicted out of fold, others (in conflict, or of the test set)
-    by a model of all of it. Rows of NaN for classes with too few labels; None where fewer than
-    two have enough.
+    Texts of the training set are predicted out of fold, others (a tie, or of the test set) by a
+    model of all of it. Rows of NaN for classes with too few labels; None where fewer than two
+    have enough.
     """
-    n_classes, C, seed = len(known.classes), config.model.C, config.seed
-    seen = None
-    if known.ids:
-        seen = learner.out_of_fold(
-            known.X, known.y, n_classes=n_classes, folds=config.audit.folds, C=C, seed=seed
-        )
-    if seen is None:
+    settings: dict[str, Any] = {"C": config.model.C, "seed": config.seed}
+    settings["n_classes"] = seen.n_classes
+    out = None
+    if seen.ids:
+        out = learner.out_of_fold(seen.X, seen.y, folds=config.audit.folds, **settings)
+    if out is None:
         return None
-    row = {item_id: i for i, item_id in enumerate(known.ids)}
+    row = {item_id: i for i, item_id in enumerate(seen.ids)}
     proba = np.zeros((len(votes.ids), len(votes.classes)))
     trained = np.array([i in row for i in votes.ids])
-    proba[trained, :n_classes] = seen[[row[i] for i in votes.ids if i in row]]
-    others = [i for i in votes.ids if i not in row]
-    if others:
-        model = learner.fit(known.X, known.y, n_classes=n_classes, C=C, seed=seed)
-        proba[~trained, :n_classes] = model.proba(_vectors(parts, config, others))
+    proba[trained, : seen.n_classes] = out[[row[i] for i in votes.ids if i in row]]
+    if not trained.all():
+        model = learner.fit(seen.X, seen.y, **settings)
+        voted = set(votes.ids) - row.keys()
+        others = [row for row in items.texts(parts.store) if row[0] in voted]
+        proba[~trained, : seen.n_classes] = model.proba(_vectors(parts, config, others))
     proba[np.isnan(proba[:, 0])] = np.nan
     return proba
 
 
-def _vectors(parts: Parts, config: Config, item_ids: Sequence[str]) -> Vectors:
-    rows = reporting.texts(parts.store, item_ids)
-    return parts.vectors(
-        config.model.encoder, [r["text_hash"] for r in rows], [r["text"] for r in rows]
-    )
+def _vectors(parts: Parts, config: Config, rows: Sequence[tuple[str, str, str]]) -> Vectors:
+    return parts.vectors(config.model.encoder, [r[2] for r in rows], [r[1] for r in rows])

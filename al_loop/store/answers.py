@@ -142,18 +142,21 @@ def consensus(store: Store, item_id: str | None = None) -> dict[str, Consensus]:
     }
 
 
-def verdicts(store: Store, item_id: str | None = None) -> dict[str, Verdict]:
+def verdicts(
+    store: Store, item_id: str | None = None, *, settled: bool = True
+) -> dict[str, Verdict]:
     """Work out from scratch what every text counts as that anything is known about.
 
-    Or what one text does: a person who answers text after text must not wait for all.
+    Or what one text does: a person who answers text after text must not wait for all. Without
+    `settled` no consensus has a say: votes are counted.
     """
     names = class_changes.vocabulary(store)
     given = items.given_labels(store, item_id)
     answers = all_answers(store, item_id=item_id)
     fixed = fixes.standing(store, item_id)
-    settled = consensus(store, item_id)
+    together = consensus(store, item_id) if settled else {}
     found = {
-        i: judge(answers.get(i, ()), given.get(i, ()), names, fixed.get(i), settled.get(i))
+        i: judge(answers.get(i, ()), given.get(i, ()), names, fixed.get(i), together.get(i))
         for i in given.keys() | answers.keys() | fixed.keys()
     }
     return {i: verdict for i, verdict in found.items() if verdict is not None}
