@@ -225,6 +225,25 @@ def test_a_doubtful_label_of_the_test_set_waits_for_a_second_look():
     assert [w.item_id for w in second_looks.waiting(store)] == ["m90"]
 
 
+def test_where_a_label_of_the_test_set_is_corrected_both_rounds_are_measured_on_it(tmp_path):
+    store = store_of({"m90": "damage", "m91": "refund", "m92": "refund"})
+    oracle = Oracle(worlds.gold(90))
+    parts = worlds.make_parts(store, oracle, models_dir=tmp_path)
+    for _ in range(2):
+        machine.run(parts, settings(size=30), machine.Options(wait=True))
+    second = results.history(store)[1]
+    assert second["accuracy_before"] is None
+    assert second["accuracy"] <= 0.9
+    with store.tx():
+        for item_id, label in (("m90", "refund"), ("m91", "delay"), ("m92", "damage")):
+            fixes.add(store, item_id, label, author="lead", reason="")
+        answers.refresh_labels(store)
+    machine.run(parts, settings(size=30), machine.Options(wait=True))
+    third = results.history(store)[2]
+    assert third["accuracy_before"] == pytest.approx(second["accuracy"] + 0.1)
+    assert third["accuracy_change"] == third["accuracy"] - third["accuracy_before"]
+
+
 # What labels rest on
 
 

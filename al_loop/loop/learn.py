@@ -1,5 +1,7 @@
 """Steps 4 to 6: look for wrong labels, train and measure, log the round."""
 
+import hashlib
+import json
 import time
 from dataclasses import replace
 
@@ -12,10 +14,12 @@ from al_loop.errors import StateError
 from al_loop.loop import doubt, knowledge, unseen
 from al_loop.loop.parts import Labels, Parts, Vectors, generator
 from al_loop.store import answers, class_changes, results, rounds
+from al_loop.store.core import Store
 from al_loop.store.rounds import Round
 from al_loop.types import Metric
 
 _TRAIN, _ANEW, _DOUBT = 5, 10, 12
+_TESTED = "test_labels"  # the note that tells whether the test set is still the same
 #: Below this number of uniformly drawn labels a cross-validated accuracy says too little.
 MIN_RANDOM = 30
 
@@ -67,6 +71,7 @@ def train(parts: Parts, round_: Round, config: Config) -> None:
             results.save_model(store, saved)
         results.save_metrics(store, round_.number, measured)
         results.save_note(store, round_.number, "accuracy_from", source)
+        results.save_note(store, round_.number, _TESTED, _digest(store))
         if model is not None and model.why:
             results.save_note(store, round_.number, "head", model.why)
         rounds.transition(store, round_.number, "audited", "trained", time.monotonic() - began)
@@ -146,14 +151,15 @@ def _doubt_change(
 
 
 def _measured_anew(parts: Parts, round_: Round, config: Config) -> list[Metric]:
-    """Measure the last round's model on the test set once more, where classes changed since.
+    """Measure the last round's model once more, where classes or the test set changed since.
 
-    With the classes of today on both sides, so that the two rounds can be compared. Empty where
-    nothing changed, or the model or the test set is missing.
+    With the classes and the test set of today on both sides, so that the two rounds can be
+    compared. Empty where nothing changed, or the model or the test set is missing.
     """
     store, before = parts.store, round_.number - 1
     saved = results.model_of(store, before)
     changed = class_changes.version(store) != (class_changes.of_round(store, before) or 0)
+    changed |= results.notes(store, before).get(_TESTED, _digest(store)) != _digest(store)
     test = answers.labeled(store, "test") if saved is not None and changed else []
     if saved is None or parts.models_dir is None or not test:
         return []
@@ -170,6 +176,12 @@ def _measured_anew(parts: Parts, round_: Round, config: Config) -> list[Metric]:
     rng = generator(config, round_.number, _ANEW)
     found = {m.name: m for m in metrics.evaluate(truth, predicted, rng)}
     return [replace(found["accuracy"], name="accuracy_before")]
+
+
+def _digest(store: Store) -> str:
+    """Return what differs once a label of the test set does: second looks correct some."""
+    facts = json.dumps([(t[0], t[3]) for t in answers.labeled(store, "test")])
+    return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 
 def log(parts: Parts, round_: Round) -> None:
