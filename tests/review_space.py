@@ -37,11 +37,11 @@ def gold(i):
 class Space:
     """Commands in one workspace, its people, its adjudicators."""
 
-    def __init__(self, root, server, n=14):
-        self.root, self.server = root, server
+    def __init__(self, root, server, n=14, config=CONFIG, otherwise=OTHERWISE):
+        self.root, self.server, self.otherwise = root, server, otherwise
         story.preload()
         root.mkdir(parents=True)
-        (root / "config.toml").write_text(CONFIG.format(url=server.url))
+        (root / "config.toml").write_text(config.format(url=server.url))
         with (root / "texts.csv").open("w", newline="") as f:
             rows = [(f"t{i:02}", f"text {i} about {gold(i)}") for i in range(n)]
             csv.writer(f).writerows([("id", "text"), *rows])
@@ -104,7 +104,7 @@ class Space:
         for item_id in self.batch():
             label = gold(int(item_id[1:]))
             self.answer(f"{item_id}:0", label, ANA)
-            self.answer(f"{item_id}:0", OTHERWISE.get(item_id, label), BOB)
+            self.answer(f"{item_id}:0", self.otherwise.get(item_id, label), BOB)
 
     def batch(self):
         newest = "(SELECT MAX(number) FROM rounds)"
@@ -118,7 +118,7 @@ class Space:
         return {r["item_id"]: (r["status"], r["label"]) for r in self.rows("labels")}
 
     def disputed(self):
-        return set(OTHERWISE) & set(self.batch())
+        return set(self.otherwise) & set(self.batch())
 
     def sql(self, query):
         with closing(sqlite3.connect(self.root / ".al-loop" / "al-loop.db")) as db:
