@@ -47,8 +47,8 @@ def scan(file: Path, form: str | None, **options: Any) -> None:
     the consensus), agreement, and the texts whose consensus is the least sure. --csv and --md
     have the consensus of every text; --json has everything.
 
-    With --text crowdlab weighs the votes with what a model says about the text. Without texts
-    only the votes are counted.
+    With --text, what models say about the texts counts beside the votes, unless --consensus asks
+    for a method that looks at votes alone.
     """
     from al_loop import cache
     from al_loop.scan import answers, crowd
