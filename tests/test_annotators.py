@@ -7,6 +7,7 @@ import json
 import pytest
 
 from al_loop.config import parse
+from al_loop.html import Note, Table
 from al_loop.html.safe import visible
 from al_loop.labels import Consensus
 from al_loop.report import annotators_words as words
@@ -153,6 +154,40 @@ def test_the_facts_of_the_page_are_those_of_the_commands():
     }
     assert page["agreement"]["all"].items() <= page["targets"]["agreement"].items()
     assert page["disagreements"]["total"] == 3
+
+
+def test_the_page_has_the_ten_most_uncertain_texts_that_nobody_decided():
+    made = pair(2, 14).fix(m2=R)
+    made.say("m3", cem=D)
+    found = people.page_facts(made.store, CONFIG)["disagreements"]
+    assert found["total"] == 13
+    assert [r["id"] for r in found["texts"]] == [f"m{i}" for i in range(4, 14)]
+    (table,) = (b for b in page(made) if isinstance(b, Table) and "quality" in b.columns)
+    assert table.rows[0]["said"] == f"{D} (1), {R} (1)"
+    assert table.note == "Of 13 texts. al-loop annotators disagreements shows all."
+
+
+def test_the_page_warns_of_a_target_that_is_missed():
+    notes = [b for b in page(pair(2, 14)) if isinstance(b, Note)]
+    assert [n.kind for n in notes] == ["warning", "info"]
+    assert notes[0].text == ("Agreement 12 % (3 to 36 %) of 16 pairs: below the target of 85 %.")
+    assert {n.kind for n in page(pair(9, 0)) if isinstance(n, Note)} == {"info"}
+
+
+def page(made):
+    return list(page_people.blocks(people.page_facts(made.store, CONFIG)))
+
+
+def test_of_the_classes_those_that_people_agree_on_least_come_first():
+    made = People()
+    for i, (one, two) in enumerate([(B, B), (R, R), (D, D), (D, D), (R, D), (B, B)]):
+        made.say(f"m{i}", ana=one, ben=two)
+    found = people.agreement(made.store, CONFIG)["classes"]
+    assert [(c["class"], c["share"], c["texts"]) for c in found] == [
+        (R, pytest.approx(2 / 3), 2),
+        (D, pytest.approx(4 / 5), 3),
+        (B, 1.0, 2),
+    ]
 
 
 # Targets

@@ -83,9 +83,8 @@ def confusion(root: Path, name: str | None, form: str | None) -> None:
 def disagreements(root: Path, form: str | None, everything: bool) -> None:
     """Show the texts that people labeled differently, the most uncertain first.
 
-    With who said what, what the text counts as meanwhile, and the quality of that: the
-    probability that it is right, or the share of the most frequent label where no consensus was
-    worked out yet.
+    With who said what, what the text counts as meanwhile, and quality: from 0 to 1 how sure the
+    consensus is, or the share of the most frequent label where none was worked out yet.
     """
     from al_loop.report.annotators_disputes import disagreements as found
     from al_loop.report.annotators_votes import gather

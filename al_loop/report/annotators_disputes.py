@@ -11,8 +11,8 @@ def disagreements(store: Store, said: Said) -> list[dict[str, Any]]:
     """Return the texts whose votes differ, the most uncertain first, the decided ones last.
 
     Each has `id`, `text`, `votes` (person -> class), `label` (what it counts as; None while that
-    is open), `quality` (the probability that this is right; without a consensus the share of the
-    most frequent vote; None where somebody decided), `method` (of the consensus, or None),
+    is open), `quality` (0 to 1, how sure the consensus is; without one the share of the most
+    frequent vote; None where somebody decided), `method` (of the consensus, or None),
     `decided` (by hand, in review, or None) and `in_review` (it waits for adjudicators).
     """
     differ = [i for i, cast in said.votes.items() if len(set(cast.values())) > 1]
