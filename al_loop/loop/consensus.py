@@ -54,9 +54,7 @@ def _consensus(parts: Parts, config: Config) -> dict[str, Consensus]:
     cast = table.votes(parts.store)
     votes = Votes.of(cast, names)
     method = config.annotators.consensus
-    proba = None
-    if method in _ASK_MODELS:
-        proba = _proba(votes, _Training.of(parts, config, names), parts, config)
+    proba = out_of_sample(parts, config, votes, names) if method in _ASK_MODELS else None
     found = crowd.consensus(votes, proba, method)
     return {
         item_id: Consensus(votes.classes[label], round(float(quality), 9), of_text, found.method)
@@ -64,6 +62,17 @@ def _consensus(parts: Parts, config: Config) -> dict[str, Consensus]:
             cast.items(), found.labels, found.quality, strict=True
         )
     }
+
+
+def out_of_sample(
+    parts: Parts, config: Config, votes: Votes, names: Sequence[str]
+) -> crowd.Floats | None:
+    """Return (n, k) probabilities of texts with votes by models that did not see their labels.
+
+    names: of the known classes in the stored order. Rows of NaN for classes with too few labels;
+    None where fewer than two have enough.
+    """
+    return _proba(votes, _Training.of(parts, config, names), parts, config)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def divide(
     if len(votes.people) < 2:
         note = "all new: second labels need two people at least"
         return Division(fresh, note=note)
-    proba = consensus.out_of_sample(parts, config, known, votes)
+    proba = consensus.out_of_sample(parts, config, votes, known.names)
     if proba is None:
         return Division(fresh, note="all new: too few labels to say what a second one would buy")
     found = crowd.consensus(votes, proba, config.annotators.consensus)
