@@ -283,3 +283,12 @@ def test_keys_never_meet_those_of_the_review_project(world):
         )
     push(world)
     assert f"{item_id}:5" in world.people.tasks
+
+
+def test_whatever_another_person_submits_settles_the_look(world):
+    item_id = push(world, limit=1).rows[0]["item_id"]
+    world.people.said[f"{item_id}:1"] = {"labels": (), "person": "ben"}  # who could not tell
+    finish(world)
+    assert rounds.get_round(world.store, 2).state == "logged"
+    assert item_id in listed(world), "nobody has confirmed it, nor corrected it"
+    assert item_id not in [w.item_id for w in second_looks.waiting(world.store)]
