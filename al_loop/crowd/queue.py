@@ -13,6 +13,8 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 
 #: While there are new texts, at most this share of a batch goes to texts that have labels.
 MOST_AGAIN = 0.5
+#: A text with as many votes that is in doubt still is a hard one: further votes say less.
+SETTLING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ def divide(
     A first label sets a text right that the model has wrong, and the other way round: it is
     worth as much as people are right more often than the model thinks itself to be. One more
     label sets right as many of the wrong ones as people are right, 1 - quality of them wrong;
-    less by the root of the votes that it has to outvote. An adjudicator sets all of them right.
-    New texts count as the strategy's, those of which the model knows least.
+    where `SETTLING` votes did not settle it, the fewer the more votes there are to outvote. An
+    adjudicator sets all of them right. New texts count as those of which the model knows least.
 
     Args:
         votes: of the n labeled texts.
@@ -78,8 +80,8 @@ def divide(
     right = float((found.people * (votes.labels != NONE).sum(axis=0)).sum() / votes.counts.sum())
     others = len(votes.people) if people is None else people
     wrong = np.where(sure, 0.0, 1 - found.quality)
-    again = np.where(votes.counts < others, wrong * right / np.sqrt(votes.counts), 0)
-    again /= minutes.again
+    again = np.where(votes.counts < others, wrong * right, 0)
+    again /= np.maximum(votes.counts - SETTLING + 1, 1) * minutes.again
     review = np.where(reviewable, wrong, 0) / minutes.review
     worth = np.maximum(again, review)
     most = max(int(size * MOST_AGAIN), size - len(pool_proba))
