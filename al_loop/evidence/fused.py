@@ -96,7 +96,7 @@ def fuse(
         was: (m,) the label before it was confirmed or corrected, the label itself elsewhere.
         weights: (m,) in [0, 1]: how much a label is evidence for others.
 
-    Takes O(m (k + n)) time; of memory beyond its arguments one (m, k) array of float32.
+    Takes O(m (k + n)) time; of memory beyond its arguments two (m, k) arrays of float32.
     """
     sure = np.zeros(len(y), dtype=bool) if sure is None else sure
     weights = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -178,9 +178,9 @@ def _order(own: Floats, rival: Floats, odds: Floats, share: float) -> Floats:
 def _on_scale(order: Floats, wrong: Floats) -> Floats:
     """Return (r,) doubts in the given order whose values are those of the probabilities."""
     ranks = _ranks(order)
-    doubt = np.empty(len(order))
-    doubt[np.argsort(order, kind="stable")] = np.sort(wrong)
-    return (1 - _RANK) * doubt + _RANK * ranks
+    doubt = np.interp(ranks, np.arange(1, len(order) + 1) / len(order), np.sort(wrong))
+    result: Floats = (1 - _RANK) * doubt + _RANK * ranks
+    return result
 
 
 def _ranks(values: Floats) -> Floats:

@@ -87,31 +87,28 @@ def judge(
         n_classes: number of stored classes, labeled or not.
         settings: see `Settings`.
         sure: (m,) True where the label was confirmed: it is evidence, and in no doubt itself.
-        trust: (m,) in [0, 1], how much a label is evidence beyond what the model already said:
-            below 1 where a person left the model's suggestion as it came.
-        was: (m,) the label before it was confirmed or corrected: tells which classes are mixed up.
+        trust: (m,) in [0, 1], evidence in a label: below 1 where it was suggested and left so.
+        was: (m,) the label before it was confirmed or corrected: tells what is mixed up.
 
     Nothing is raised for want of labels: `skipped` says why nothing was judged.
     """
-    counts = np.bincount(y, minlength=n_classes)
-    left_out = np.flatnonzero((counts > 0) & (counts < settings.folds))
+    left_out = _left_out(y, n_classes, settings)
     proba = _out_of_fold(X, y, n_classes, settings, trust)
     if proba is None:
-        none = _nothing(len(y))
-        return replace(none, left_out=left_out, skipped=_too_few(settings))
+        return replace(_nothing(len(y)), left_out=left_out, skipped=_too_few(settings))
     judged = np.flatnonzero(~np.isnan(proba[:, 0]))
     classes = np.unique(y[judged])
     before = y if was is None else np.where(np.isin(was, classes), was, y)
+    none, full = np.zeros(len(y), dtype=bool), np.ones(len(y))
     case = Case(
         X[judged],
         np.searchsorted(classes, y[judged]),
         proba[np.ix_(judged, classes)],
-        np.zeros(len(judged), dtype=bool) if sure is None else sure[judged],
+        (none if sure is None else sure)[judged],
         np.searchsorted(classes, before[judged]),
-        np.ones(len(judged)) if trust is None else trust[judged],
+        (full if trust is None else trust)[judged],
     )
-    found = _fused(case, settings)
-    return replace(_spread(found, judged, classes, len(y)), left_out=left_out)
+    return replace(_spread(_fused(case, settings), judged, classes, len(y)), left_out=left_out)
 
 
 def judge_others(
@@ -194,6 +191,11 @@ def _evidence(found: fused.Fused, y: Labels, proba: Floats) -> Evidence:
 def _nothing(m: int) -> Evidence:
     nan = np.full(m, np.nan)
     return Evidence(nan, np.full(m, -1), nan, nan, np.zeros(m, dtype=bool))
+
+
+def _left_out(y: Labels, n_classes: int, settings: Settings) -> Labels:
+    counts = np.bincount(y, minlength=n_classes)
+    return np.flatnonzero((counts > 0) & (counts < settings.folds))
 
 
 def _too_few(settings: Settings) -> str:
