@@ -1,4 +1,11 @@
-"""One queue: whether a new text, a second label or an adjudication buys more per minute."""
+"""One queue: whether a new text, a second label or an adjudication buys more per minute.
+
+All are measured in labels that come out right. A first label sets a text right that the model has
+wrong, and the other way round: it is worth as much as people are right more often than the model
+holds itself to be. New texts count as those that it is least sure of. A further label is worth
+the chance that the label is wrong, times that of a person to be right. ActiveLab (Goh and Mueller
+2023, arXiv 2301.11856) compares the same two chances, but not what an answer changes.
+"""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -52,45 +59,56 @@ def divide(
 ) -> Slots:
     """Decide for each slot of a batch what it goes to, by right labels gained per minute.
 
-    A first label sets a text right that the model has wrong, and the other way round: it is
-    worth as much as people are right more often than the model thinks itself to be. One more
-    label sets right as many of the wrong ones as people are right, 1 - quality of them wrong;
-    where `SETTLING` votes did not settle it, the fewer the more votes there are to outvote. An
-    adjudicator sets all of them right. New texts count as those of which the model knows least.
-
     Args:
         votes: of the n labeled texts.
         found: what they add up to, of the same n texts.
-        proba: (n, k) out-of-fold probabilities, rows of NaN where there are none. Where all are
-            NaN, or it is None, nothing tells a doubtful label of one person: all slots are new.
-        pool_proba: (N, k) probabilities of all texts without a label, (0, k) if there are no more;
-            None without a model: all slots are new.
+        proba: (n, k) out-of-fold probabilities, rows of NaN where there are none.
+        pool_proba: (N, k) probabilities of all texts without a label, (0, k) if there are no more.
+            Without a model (None, or nothing but NaN) all slots are new.
         size: slots of the batch.
         minutes: prices.
         sure: (n,) True where a text is never asked again: set by hand or adjudicated.
         reviewable: (n,) True where people disagree, so that an adjudicator could decide.
         people: how many can be asked; None for those that have voted. A text that all of them
             have labeled is not asked again, so where there is only one person, none is.
-
-    At most `MOST_AGAIN` of the slots go to texts with labels, unless new ones run out.
     """
     none = np.empty(0, dtype=np.int64)
     if pool_proba is None or proba is None or np.isnan(proba).any(axis=1).all():
         return Slots(size if pool_proba is None else min(size, len(pool_proba)), none, none)
-    right = float((found.people * (votes.labels != NONE).sum(axis=0)).sum() / votes.counts.sum())
     others = len(votes.people) if people is None else people
-    wrong = np.where(sure, 0.0, 1 - found.quality)
-    again = np.where(votes.counts < others, wrong * right, 0)
-    again /= np.maximum(votes.counts - SETTLING + 1, 1) * minutes.again
-    review = np.where(reviewable, wrong, 0) / minutes.review
-    worth = np.maximum(again, review)
+    open_, disputed = ~sure & (votes.counts < others), ~sure & reviewable
+    again, review = _further(votes, found, minutes, open_, disputed)
+    first = np.sort(_right(votes, found) - pool_proba.max(axis=1))[::-1][:size] / minutes.new
     most = max(int(size * MOST_AGAIN), size - len(pool_proba))
+    taken = _taken(np.maximum(again, review), first, size, most)
+    to_review = review[taken] > again[taken]
+    return Slots(min(size - len(taken), len(pool_proba)), taken[~to_review], taken[to_review])
+
+
+def _taken(worth: Floats, first: Floats, size: int, most: int) -> Labels:
+    """Return the rows, of (n,) worth, that beat new texts, of descending worth; `most` at most."""
     rows = np.argsort(-worth, kind="stable")[:most]
     rows = rows[worth[rows] > 0]
-    first = np.sort(right - pool_proba.max(axis=1))[::-1][:size] / minutes.new
     # The r-th labeled text stands against the new one that would lose its slot to it.
     against = np.append(first, np.full(size - len(first), -np.inf))[::-1][: len(rows)]
-    taken = rows[worth[rows] > against]
-    to_review = review[taken] > again[taken]
-    new = min(size - len(taken), len(pool_proba))
-    return Slots(new, taken[~to_review], taken[to_review])
+    return np.asarray(rows[worth[rows] > against], dtype=np.int64)
+
+
+def _right(votes: Votes, found: Consensus) -> float:
+    """Return how often a vote is right."""
+    given = (votes.labels != NONE).sum(axis=0)
+    return float((found.people * given).sum() / given.sum())
+
+
+def _further(
+    votes: Votes, found: Consensus, minutes: Minutes, again: Flags, review: Flags
+) -> tuple[Floats, Floats]:
+    """Return what one more label of each text, and an adjudication, are worth per minute.
+
+    Of labels that are wrong, one more sets right as many as people are right; fewer where
+    `SETTLING` votes did not settle it. An adjudicator sets all right.
+    """
+    wrong = 1 - found.quality
+    outvoting = np.maximum(votes.counts - SETTLING + 1, 1)
+    one_more = wrong * _right(votes, found) / outvoting / minutes.again
+    return np.where(again, one_more, 0.0), np.where(review, wrong / minutes.review, 0.0)
