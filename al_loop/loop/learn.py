@@ -48,9 +48,8 @@ def train(parts: Parts, round_: Round, config: Config) -> None:
     model = knowledge.train(known, config, pool) if known.ids else None
     measured, source = _measure(parts, round_, config, every, model, pool)
     measured += _measured_anew(parts, round_, config)
-    if model is not None and config.audit.on_doubt != "keep":
-        plain = model if known is every else knowledge.train(every, config, pool)
-        measured += _doubt_change(parts, round_, config, every, model, plain)
+    plain = model if known is every else knowledge.train(every, config, pool)
+    measured += _doubt_change(parts, round_, config, every, model, plain)
     saved = None
     if model is not None and parts.models_dir is not None:
         facts = {"version": known.version, "classes": known.names, "model": dict(config.model)}
@@ -134,15 +133,15 @@ def _doubt_change(
     round_: Round,
     config: Config,
     known: knowledge.Knowledge,
-    model: learner.Classifier,
+    model: learner.Classifier | None,
     plain: learner.Classifier | None,
 ) -> list[Metric]:
     """Measure what it changed on the test set that doubtful labels count less, or not at all.
 
-    plain: trained on all labels alike.
+    plain: trained on all labels alike. Empty where they do count alike.
     """
-    test = _test_set(parts, config, known)
-    if plain is None or test is None:
+    test = _test_set(parts, config, known) if config.audit.on_doubt != "keep" else None
+    if model is None or plain is None or test is None:
         return []
     X, truth, _ = test
     now, before = (m.proba(X).argmax(axis=1) == truth for m in (model, plain))
