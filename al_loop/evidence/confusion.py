@@ -28,8 +28,8 @@ def odds(
     *,
     was: Labels | None = None,
     believed: float | None = None,
-) -> tuple[Floats, float]:
-    """Return the odds that each label is wrong, and what share of them is, as expected.
+) -> Floats:
+    """Return the odds that each label is wrong, 0 where it is sure.
 
     Args:
         belief: (m, k) probabilities of the true class, all above 0, rows sum to 1.
@@ -46,19 +46,18 @@ def odds(
     counts = [weights[r[~sure[r]]] for r in rows]
     seen = np.zeros((k, k))
     np.add.at(seen, (y[sure], (y if was is None else was)[sure]), weights[sure])
-    matrix, wrong = _flat(k), 0.0
+    matrix = _flat(k)
     for _ in range(_STEPS):
         joint = seen.copy()
         for c in range(k):
             column = matrix[:, c]
             joint[:, c] += column * ((counts[c] / (open_[c] @ column)) @ open_[c])
         matrix = _smoothed(joint, believed)
-        wrong = float(joint.sum() - np.trace(joint))
     found = np.zeros(m)
     for c, r in enumerate(rows):
         own = open_[c][:, c] * matrix[c, c]
         found[r[~sure[r]]] = np.maximum(open_[c] @ matrix[:, c] - own, 1e-300) / own
-    return found, wrong / max(float(weights.sum()), 1e-12)
+    return found
 
 
 def _flat(k: int) -> Floats:

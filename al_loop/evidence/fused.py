@@ -85,35 +85,36 @@ def fuse(
     was: Labels | None = None,
     weights: Floats | None = None,
 ) -> Fused:
-    """Judge labels by out-of-fold probabilities and neighbors.
+    """Judge labels by probabilities out of fold and neighbors, in O(m (k + n)) time.
 
     Args:
         proba: (m, k) probabilities by models that did not see the row.
         y: (m,) given classes, 0..k - 1.
         near: (m, n) rows of the neighbors, none its own.
-        cosines: (m, n) how near they are.
+        cosines: (m, n) theirs.
         sure: (m,) True where a label was confirmed: full evidence for others, in no doubt.
         was: (m,) the label before it was confirmed or corrected, the label itself elsewhere.
-        weights: (m,) in [0, 1]: how much a label is evidence for others.
-
-    Takes O(m (k + n)) time; of memory beyond its arguments two (m, k) arrays of float32.
+        weights: (m,) in [0, 1], how much a label is evidence for others.
     """
-    sure = np.zeros(len(y), dtype=bool) if sure is None else sure
+    none, was = np.zeros(len(y), dtype=bool), y if was is None else was
+    sure = none if sure is None else sure
     weights = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)
-    was = y if was is None else was
     first = opinion(proba, y, y, near, cosines, weights)
     standing = weights * first.own / np.maximum(first.own, first.rival)
     found = opinion(proba, y, y, near, cosines, np.where(sure, 1.0, standing))
     strange = float(np.mean(np.where(sure, was != y, first.rival > first.own)))
     believed = float(np.clip(_LOST - _LOST_MORE * strange, 0, 1))
-    odds, wrong = confusion.odds(found.belief, y, sure, weights, was=was)
-    cautious, _ = confusion.odds(found.belief, y, sure, weights, was=was, believed=believed)
-    open_, doubt = ~sure, np.zeros(len(y))
+    odds = confusion.odds(found.belief, y, sure, weights, was=was)
+    cautious = confusion.odds(found.belief, y, sure, weights, was=was, believed=believed)
+    # As if nobody had looked, or what is left to find would hide what is the matter.
+    blind = confusion.odds(found.belief, was, none, weights) if sure.any() else odds
+    wrong, open_, doubt = _probability(odds), ~sure, np.zeros(len(y))
     if open_.any():
-        share = _share(wrong / max(strange, 1 / len(y)), int((was != y).sum()))
+        explained = _probability(blind).mean() / max(strange, 1 / len(y))
+        share = _share(explained, int((was != y).sum()))
         order = _order(found.own[open_], found.rival[open_], odds[open_], share)
-        doubt[open_] = _on_scale(order, cautious[open_] / (1 + cautious[open_]))
-    return Fused(doubt, found.best, first.voted, float((odds / (1 + odds)).sum()))
+        doubt[open_] = _on_scale(order, _probability(cautious[open_]))
+    return Fused(doubt, found.best, first.voted, float(wrong.sum()))
 
 
 def judge_alone(proba: Floats, given: Labels, y: Labels, near: Labels, cosines: Cosines) -> Fused:
@@ -124,8 +125,7 @@ def judge_alone(proba: Floats, given: Labels, y: Labels, near: Labels, cosines: 
     the only alternative and few labels are wrong.
     """
     found = opinion(proba, given, y, near, cosines, np.ones(len(y)))
-    odds = _SUPPOSED * found.rival / np.maximum(found.own, 1e-12)
-    doubt = odds / (1 + odds)
+    doubt = _probability(_SUPPOSED * found.rival / np.maximum(found.own, 1e-12))
     return Fused(doubt, found.best, found.voted, float(doubt.sum()))
 
 
@@ -165,8 +165,8 @@ def _votes(labels: Labels, weights: Floats, cosines: Cosines, k: int) -> Small:
 
 def _share(explained: float, corrected: int) -> float:
     """Return what the odds weigh in the order: more, the more is known about confusions."""
-    share = _MOST * float(np.clip((explained - _FROM) / (_TO - _FROM), 0, 1))
-    return share + (1 - share) * corrected / (corrected + _CORRECTED)
+    known = _MOST + (1 - _MOST) * corrected / (corrected + _CORRECTED)
+    return known * float(np.clip((explained - _FROM) / (_TO - _FROM), 0, 1))
 
 
 def _order(own: Floats, rival: Floats, odds: Floats, share: float) -> Floats:
@@ -181,6 +181,10 @@ def _on_scale(order: Floats, wrong: Floats) -> Floats:
     doubt = np.interp(ranks, np.arange(1, len(order) + 1) / len(order), np.sort(wrong))
     result: Floats = (1 - _RANK) * doubt + _RANK * ranks
     return result
+
+
+def _probability(odds: Floats) -> Floats:
+    return odds / (1 + odds)
 
 
 def _ranks(values: Floats) -> Floats:
