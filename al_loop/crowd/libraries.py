@@ -14,8 +14,8 @@ from al_loop.crowd.votes import NONE, Labels
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-#: Votes times classes beyond which Crowd-Kit's tables would take gigabytes.
-MOST_CELLS = 50_000_000
+#: Votes times classes beyond which Crowd-Kit would take minutes.
+MOST_CELLS = 5_000_000
 #: What libraries raise where they have too little to go on.
 _TOO_LITTLE = (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError)
 
