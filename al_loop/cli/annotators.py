@@ -29,13 +29,13 @@ def annotators(ctx: click.Context, form: str | None) -> None:
     """Show how much people agree, and how good each is.
 
     For each person the texts they labeled, those of them that others labeled too, how often
-    another person said the same, accuracy on texts whose label is sure, the median of their
-    seconds without breaks, and skips. Below, where all stand beside the targets of [annotators]
+    another person said the same, accuracy, the median of their seconds without breaks, and skips. Below, where all stand beside the targets of [annotators]
     in config.toml, and how often wrong suggestions are accepted with and without seeing them.
 
     All intervals are of 95 %. Agreement is measured on first answers: texts that are asked about
-    again are chosen for being difficult. Sure are labels set by hand or adjudicated; once
-    [batch] gold_share sends such texts to people, accuracy is measured on those answers alone.
+    again are chosen for being difficult. So is accuracy, by what the texts of several people count
+    as by now: people who err alike go unseen. Once [batch] gold_share sends texts to people whose
+    label was set by hand or adjudicated, it is measured on those answers alone.
     """
     if ctx.invoked_subcommand is None:
         from al_loop.report import people

@@ -1,6 +1,6 @@
 """What several people's votes tell about them: agreement, quality, confusion, as plain values."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -64,11 +64,11 @@ def people(said: Said) -> dict[str, dict[str, Any]]:
         else labeled, too.
     agreement: share of the comparisons with one other vote that are the same.
     others: accuracy by what most of the others said, where they are not divided.
-    gold: accuracy on texts whose label is sure.
+    gold: accuracy on the texts of `Said.gold`.
     Each share as `n`, `hits`, `share`, `low`, `high`.
     """
     compared = {p.name: p for p in judged(said.compared, said)}
-    gold = {p.name: p for p in judged(said.gold, said)}
+    gold = {p.name: p for p in judged(said.gold, said, said.labels)}
     found = {p.name: NOBODY | {"votes": p.votes} for p in judged(said.votes, said)}
     for name, p in compared.items():
         found[name] |= {
@@ -89,17 +89,16 @@ NOBODY: dict[str, Any] = {
 }
 
 
-def judged(cast: Cast, said: Said) -> list[Person]:
-    """Judge people by some votes, with the labels as they stand."""
-    votes, labels, sure = _arrays(cast, said)
-    return quality(votes, labels, sure)
+def judged(cast: Cast, said: Said, sure: Container[str] = ()) -> list[Person]:
+    """Judge people by some votes, with the labels as they stand, some of them `sure`."""
+    return quality(*_arrays(cast, said, sure))
 
 
-def _arrays(cast: Cast, said: Said) -> Any:
+def _arrays(cast: Cast, said: Said, texts: Container[str]) -> Any:
     votes = Votes.of(cast, sorted({*said.labels.values()}))
     position = {name: i for i, name in enumerate(votes.classes)}
     labels = [position[said.labels[i]] if i in said.labels else NONE for i in votes.ids]
-    sure = [i in said.decided for i in votes.ids]
+    sure = [i in texts for i in votes.ids]
     return votes, np.array(labels, dtype=np.int64), np.array(sure, dtype=np.bool_)
 
 
@@ -110,7 +109,7 @@ def confusion(said: Said) -> list[dict[str, Any]]:
     them, and `confusions`, most frequent first: `right`, `said`, `texts`, and `of` so many texts
     that are `right`.
     """
-    votes, labels, sure = _arrays(said.votes, said)
+    votes, labels, sure = _arrays(said.votes, said, said.decided)
     return [_confusion(p, votes.classes) for p in quality(votes, labels, sure)]
 
 

@@ -20,12 +20,12 @@ def targets(said: Said, config: Config) -> dict[str, Any]:
 
     agreement: of pairs of votes on the same text; `selected`: some texts were chosen for being
         difficult, see `Said`.
-    accuracy: of votes on texts whose label is sure; `chosen` likewise.
+    accuracy: of votes on texts whose label is sure, or else settled; `basis` says which.
     """
     wanted = config.annotators
     return {
         "agreement": _beside(agreement(said), wanted.agreement) | {"selected": said.selected},
-        "accuracy": _beside(accuracy(said), wanted.accuracy) | {"chosen": said.chosen},
+        "accuracy": _beside(accuracy(said), wanted.accuracy) | {"basis": said.basis},
     }
 
 
@@ -36,10 +36,11 @@ def agreement(said: Said) -> dict[str, Any]:
 
 
 def accuracy(said: Said) -> dict[str, Any]:
-    """Return how often a vote on a text whose label is sure says that label."""
+    """Return how often a vote says what its text counts as; while that is open, what most say."""
+    votes = ((said.labels.get(i), Counter(cast.values())) for i, cast in said.gold.items())
     return by_text(
-        (sum(label == said.labels[i] for label in cast.values()), len(cast))
-        for i, cast in said.gold.items()
+        (max(counts.values()) if label is None else counts[label], counts.total())
+        for label, counts in votes
     )
 
 

@@ -11,6 +11,7 @@ from al_loop.types import Answer, split_key
 #: text -> person -> class of today
 Cast: TypeAlias = Mapping[str, Mapping[str, str]]
 BY_HAND, IN_REVIEW = "by hand", "in review"
+GOLD, SHARED, DECIDED = "gold", "shared", "decided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,11 @@ class Said:
         differ more often. Where that leaves nothing to compare, all; `selected` then is true.
     labels: text -> what it counts as, where that is settled.
     decided: text -> `BY_HAND` or `IN_REVIEW`, where somebody decided: those labels are sure.
-    gold: votes on texts with a sure label: the answers to blind looks that were sent to measure
-        people. Where there are none, all votes; `chosen` then is true: a decision by hand is most
-        often about a text that looked wrong.
+    gold: votes that accuracy is measured on, and `basis` why on those: `GOLD`, the answers to blind
+        looks at texts with a sure label, which were sent to measure people. Where there are none
+        `SHARED`, the votes of `compared` on texts of several people: they may all be wrong, so
+        that it is rather too high. Else `DECIDED`, the votes on texts that somebody decided on,
+        most often because they looked wrong: rather too low.
     """
 
     votes: Cast
@@ -34,7 +37,7 @@ class Said:
     labels: Mapping[str, str]
     decided: Mapping[str, str]
     gold: Cast
-    chosen: bool
+    basis: str
 
 
 def gather(store: Store) -> Said:
@@ -46,16 +49,21 @@ def gather(store: Store) -> Said:
     decided = dict.fromkeys(consensus.adjudicated(store), IN_REVIEW)
     decided |= dict.fromkeys(labels.keys() & fixes.standing(store).keys(), BY_HAND)
     first = _cast(given, known, lambda _, look: look == 0)
-    alone = not any(len(cast) > 1 for cast in first.values())
-    gold = _only(_cast(given, known, lambda i, look: (i, look) in looks), decided)
+    shared = {i: cast for i, cast in first.items() if len(cast) > 1}
+    bases = {
+        GOLD: _only(_cast(given, known, lambda i, look: (i, look) in looks), decided),
+        SHARED: shared,
+        DECIDED: _only(votes, decided),
+    }
+    basis = next((name for name, cast in bases.items() if cast), DECIDED)
     return Said(
         votes=votes,
-        compared=votes if alone else first,
-        selected=alone and any(len(cast) > 1 for cast in votes.values()),
+        compared=first if shared else votes,
+        selected=not shared and any(len(cast) > 1 for cast in votes.values()),
         labels=labels,
         decided=decided,
-        gold=gold or _only(votes, decided),
-        chosen=not gold,
+        gold=bases[basis],
+        basis=basis,
     )
 
 

@@ -5,13 +5,18 @@ from decimal import Decimal
 from typing import Any
 
 from al_loop.report.annotators_targets import MISSED, REACHED
+from al_loop.report.annotators_votes import DECIDED, GOLD, SHARED
 
 OVERLAP = (
     "[batch] overlap = { share = 0.1, annotators = 2 } in config.toml sends a tenth of each batch"
     " to two people"
 )
 _STANDING = {REACHED: "reaches the target of", MISSED: "below the target of"}
-
+_BASES = {
+    GOLD: "texts that were sent to measure it",
+    SHARED: "texts that several labeled, by what these count as",
+    DECIDED: "texts set by hand or adjudicated, often for being difficult",
+}
 
 SELECTED = (
     "no two people answered a text when it was asked first: this is measured on texts that were"
@@ -63,7 +68,7 @@ def missed_lines(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def _odd(target: Mapping[str, Any]) -> bool:
     """Tell whether the texts were picked in a way that makes people look worse."""
-    return bool(target.get("selected") or target.get("chosen"))
+    return bool(target.get("selected") or target.get("basis") == DECIDED)
 
 
 def _agreement(found: Mapping[str, Any]) -> str:
@@ -78,15 +83,11 @@ def _agreement(found: Mapping[str, Any]) -> str:
 def _accuracy(found: Mapping[str, Any]) -> str:
     if not found["n"]:
         return (
-            "accuracy: not known, nobody labeled a text that was set by hand or adjudicated"
+            "accuracy: not known, no text has labels of two people or was set by hand"
             f" (target {_target(found)})"
         )
     what = _many(found["n"], "answer")
-    if found["chosen"]:
-        what += " to texts set by hand or adjudicated, often for being difficult"
-    else:
-        what += " to texts that were sent to measure it"
-    return f"accuracy {interval(found)} of {what}: {_standing(found)}"
+    return f"accuracy {interval(found)} of {what} to {_BASES[found['basis']]}: {_standing(found)}"
 
 
 def _standing(found: Mapping[str, Any]) -> str:
