@@ -127,7 +127,7 @@ def test_agreement_is_lower_quality_where_people_differ(told):
 def test_people_are_ranked_by_how_good_they_are_with_intervals(told):
     people = {p["annotator"]: p for p in told["annotators"]}
     assert list(people) == ["ana", "ben", "cem"]
-    for measure in ("agreement", "others"):
+    for measure in ("agreement", "others", "gold"):
         shares = [people[name][measure]["share"] for name in MISTAKES]
         assert shares[2] < min(shares[:2])
         for p in people.values():
@@ -323,6 +323,7 @@ def test_the_tables_show_people_agreement_and_the_least_sure_texts(file, plain, 
     assert lines[0].startswith("annotator")
     assert [line.split()[0] for line in lines[2:5]] == ["ana", "ben", "cem"]
     assert "below the target of 85 %" in lines[5]
+    assert lines[6].startswith("accuracy ")
     assert "Krippendorff's alpha" in out
     open_ = [t for t in plain["consensus"] if len(set(t["votes"].values())) > 1]
     open_.sort(key=lambda t: t["quality"])

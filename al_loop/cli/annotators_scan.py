@@ -21,7 +21,7 @@ _PEOPLE = {
     "votes": "texts",
     "shared": "shared",
     "agreement": "agreement",
-    "others": "accuracy by the others",
+    "gold": "accuracy",
     "quality": "quality",
 }
 _TEXTS = {"id": "id", "label": "label", "quality": "quality", "votes": "labeled"}
@@ -87,10 +87,11 @@ def _print(found: Mapping[str, Any], form: str | None, limit: int) -> None:
         return
     from al_loop.report import annotators_words as words
 
-    shares = ("agreement", "others")
+    shares = ("agreement", "gold")
     rows = [p | {k: words.interval(p[k]) for k in shares} for p in found["annotators"]]
     echo_table(rows, _PEOPLE)
-    click.echo(words.target_lines(found["targets"])[0])  # nothing is sure, to measure accuracy on
+    for line in words.target_lines(found["targets"]):
+        click.echo(line)
     click.echo()
     show_agreement(found["agreement"], None)
     open_ = sorted((t for t in texts if len(set(t["votes"].values())) > 1), key=_sureness)

@@ -11,7 +11,7 @@ from al_loop.crowd.consensus import Consensus, Floats, consensus
 from al_loop.crowd.votes import NONE, Labels, Votes
 from al_loop.data.text import text_hash
 from al_loop.report import annotators_crowd, annotators_targets
-from al_loop.report.annotators_votes import Said
+from al_loop.report.annotators_votes import SHARED, Said
 from al_loop.scan.answers import Answers
 from al_loop.scan.noise import Encode
 
@@ -56,7 +56,8 @@ def _said(source: Answers, votes: Votes, found: Consensus) -> Said:
     """Return the answers as those of a workspace in which nothing was decided by hand."""
     pairs = zip(votes.ids, found.labels, strict=True)
     labels = {item: votes.classes[k] for item, k in pairs}
-    return Said(source.votes, source.votes, False, labels, {}, {}, False)
+    shared = {item: cast for item, cast in source.votes.items() if len(cast) > 1}
+    return Said(source.votes, source.votes, False, labels, {}, shared, SHARED)
 
 
 def _people(said: Said, votes: Votes, found: Consensus) -> list[dict[str, Any]]:
