@@ -34,7 +34,8 @@ _ORIGINS = {
     "prediction": ", as suggested",
     "prediction-changed": ", the suggestion changed",
 }
-_AGAIN = "second look"  # what chose a text that people are asked about once more
+#: What chose a text that people are asked about once more.
+_AGAIN = ("second look", "second label", "gold")
 
 
 @click.command()
@@ -173,7 +174,7 @@ def _choice(r: Facts) -> Iterator[str]:
     if r["inclusion"] is not None:
         yield f" drawn by chance: every such text had a probability of {r['inclusion']:.4g}"
     if r["suggestion"] is None:
-        again = r["strategy"] == _AGAIN
+        again = r["strategy"] in _AGAIN
         yield f" no suggestion: {'people look at it afresh' if again else 'there was no model yet'}"
     else:
         hidden = "hidden from people" if r["blind"] else "shown to people"

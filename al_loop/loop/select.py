@@ -211,6 +211,19 @@ def select(parts: Parts, config: Config) -> int:
         pool_size=choice.pool_size,
         created_at=now(),
     )
+    _save(parts, new, choice, began)
+    parts.say(
+        f"round {choice.number}: {len(choice.rows)} of {choice.pool_size} texts chosen by"
+        f" {config.batch.strategy}{again.line(choice.rows)}"
+        + (f" ({divided.line})" if choice.divided is not None else "")
+        + (f": {choice.note}" if choice.note else "")
+    )
+    if choice.found is not None:
+        parts.say(f"round {choice.number}: {choice.found.line}")
+    return choice.number
+
+
+def _save(parts: Parts, new: rounds.Round, choice: Choice, began: float) -> None:
     divided = choice.divided or Division(0)
     review = reviews.make_project(parts.store, parts.project).id if divided.reviews else 0
     with parts.store.tx():
@@ -226,15 +239,6 @@ def select(parts: Parts, config: Config) -> int:
             discover.save(parts, choice.number, choice.found)
         point("C1 round and batch written")
     point("C2 round and batch committed")
-    parts.say(
-        f"round {choice.number}: {len(choice.rows)} of {choice.pool_size} texts chosen by"
-        f" {config.batch.strategy}{again.line(choice.rows)}"
-        + (f" ({divided.line})" if choice.divided is not None else "")
-        + (f": {choice.note}" if choice.note else "")
-    )
-    if choice.found is not None:
-        parts.say(f"round {choice.number}: {choice.found.line}")
-    return choice.number
 
 
 def _versions() -> dict[str, str]:
