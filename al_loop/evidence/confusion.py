@@ -16,6 +16,7 @@ Labels: TypeAlias = npt.NDArray[np.int64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
 _STEPS = 6
+_EXTRA = 2.0  # of confusions of average size, that each pair of classes gets on top
 _CAUTION = 16.0  # labels: a class that has so many is believed half of its confusions
 _START = 0.1  # share of wrong labels before the first step
 
@@ -67,12 +68,12 @@ def _flat(k: int) -> Floats:
 
 
 def _smoothed(joint: Floats, believed: float | None) -> Floats:
-    """Return rows that sum to 1; each confusion gets one of the average size on top."""
+    """Return rows that sum to 1; a pair that was never mixed up may be as well."""
     k = len(joint)
     totals = joint.sum(axis=1, keepdims=True)
     off = joint.copy() if believed is None else believed * joint * totals / (totals + _CAUTION)
     np.fill_diagonal(off, 0)
-    base = max(float(off.sum()) / (k * (k - 1)), 1e-9)
+    base = max(_EXTRA * float(off.sum()) / (k * (k - 1)), 1e-9)
     matrix: Floats = (off + base) / (totals + k * base)
     np.fill_diagonal(matrix, 0)
     np.fill_diagonal(matrix, 1 - matrix.sum(axis=1))
