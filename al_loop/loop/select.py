@@ -215,7 +215,7 @@ def select(parts: Parts, config: Config) -> int:
     parts.say(
         f"round {choice.number}: {len(choice.rows)} of {choice.pool_size} texts chosen by"
         f" {config.batch.strategy}{again.line(choice.rows)}"
-        + (f" ({divided.line})" if choice.divided is not None else "")
+        + (f" ({choice.divided.line})" if choice.divided is not None else "")
         + (f": {choice.note}" if choice.note else "")
     )
     if choice.found is not None:
