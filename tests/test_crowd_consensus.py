@@ -126,6 +126,15 @@ def test_texts_that_the_model_says_nothing_of_fall_back_on_votes(method):
     assert np.mean((found.labels == y)[::3]) > 0.93
 
 
+def test_crowdlab_weighs_people_where_the_model_says_nothing():
+    y, labels = answers([0.5, 0.95, 0.95], n=300)
+    labels[:50, 2] = NONE
+    proba = model(y)
+    proba[:50] = np.nan
+    found = consensus(votes(labels), proba, "crowdlab")
+    assert (found.labels[:50] == labels[:50, 1]).all()
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_somebody_who_only_labeled_texts_without_a_model_takes_part(method):
     y, labels = answers([0.9, 0.9, 0.9], n=120)
