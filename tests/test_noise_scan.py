@@ -13,6 +13,8 @@ from al_loop.data.columns import Asked
 from al_loop.data.text import text_hash
 from al_loop.encoders import HashingEncoder
 from al_loop.errors import DataError
+from al_loop.evidence import judging
+from al_loop.loop import doubt
 from al_loop.scan import noise, report, rows
 from tests import hostile, story
 from tests.discover_files import texts
@@ -300,6 +302,24 @@ def test_the_options_are_those_of_the_audit_in_config_toml(file, tmp_path, audit
     assert listed == report.report(direct, texts=False)
     assert set(WRONG) <= {r["id"] for r in listed["rows"][: 2 * len(WRONG)]}
     assert listed["method"] == audit.get("method", "fused")
+
+
+def test_labels_are_judged_as_in_a_workspace_with_the_same_settings(monkeypatch):
+    audit = {
+        "folds": 3,
+        "method": "find_label_issues",
+        "filter_by": "both",
+        "estimate": "off_diagonal",
+    }
+    settings = config.parse({"audit": audit, "model": {"C": 3.0}, "seed": 8})
+    asked, judge = [], judging.judge
+    monkeypatch.setattr(
+        judging,
+        "judge",
+        lambda *a, settings, **k: asked.append(settings) or judge(*a, settings=settings, **k),
+    )
+    noise.scan(source(two_classes()), vectors()[0], settings)
+    assert asked == [doubt.settings(settings)]
 
 
 @pytest.mark.parametrize(
