@@ -24,6 +24,7 @@ import subprocess
 import sys
 import termios
 import tomllib
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from tests.fakes.real import template
 
 ROOT = Path(__file__).parent.parent
 MISTAKES = {"ana": 0.0, "ben": 0.1}
+ROLES = ("labeling", "review")
 _MARK = re.compile(
     r"^<!-- (?P<mark>runs|goes into|prints|people answer)(?P<rest>[^\n]*?) -->\n"
     r"(?:```\w+\n(?P<block>.*?)^```$)?",
@@ -121,11 +123,17 @@ class Reader:
         """Let them answer in turn, so that everybody gets the same texts in every run."""
         running = server.running(self.server_folder)
         assert running, "no Label Studio runs here"
-        store = open_store(self.place / ".al-loop" / "al-loop.db")
-        project = tasks.find_project(store, "label_studio").remote_id
-        store.close()
-        scripts = {name: Scripted(self._gold(), mistakes=m) for name, m in MISTAKES.items()}
+        with closing(open_store(self.place / ".al-loop" / "al-loop.db")) as store:
+            found = [tasks.find_project(store, "label_studio", role=role) for role in ROLES]
+        projects = [ref for ref in found if ref is not None and ref.remote_id]
         people = join_local(running, list(MISTAKES))
+        answered = sum(self._answer(people, ref.remote_id) for ref in projects)
+        for person in people:
+            person.close()
+        assert answered, "nobody had anything to do"
+
+    def _answer(self, people, project):
+        scripts = {name: Scripted(self._gold(), mistakes=m) for name, m in MISTAKES.items()}
         classes = people[0].classes(project)
         answered, at_work = 0, list(people)
         while at_work:
@@ -134,9 +142,7 @@ class Reader:
                 person.submit(project, task, scripts[person.name](person, task))
                 at_work.append(person)
                 answered += 1
-        for person in people:
-            person.close()
-        assert answered, "nobody had anything to do"
+        return answered
 
     def _gold(self):
         return {row["text"]: row["label"] for row in self._data()}

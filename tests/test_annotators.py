@@ -10,13 +10,13 @@ from al_loop.config import parse
 from al_loop.html import Note, Table
 from al_loop.html.safe import visible
 from al_loop.labels import Consensus
+from al_loop.rates import difference, rate, wilson
 from al_loop.report import annotators_words as words
 from al_loop.report import page_people, people, status
 from al_loop.report.annotators_disputes import disagreements
 from al_loop.report.annotators_leaning import leaning
 from al_loop.report.annotators_targets import targets
 from al_loop.report.annotators_votes import gather
-from al_loop.report.rates import difference, rate, wilson
 from al_loop.store import (
     answers,
     class_changes,

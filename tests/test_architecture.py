@@ -81,6 +81,8 @@ NEVER = {
     "al_loop.scan": ["al_loop.cli", "al_loop.loop", "al_loop.app"],
     "al_loop.openworld": ["al_loop.store", "al_loop.loop", "al_loop.app", "al_loop.cli"],
     "al_loop.adopt": ["al_loop.cli", "al_loop.loop"],
+    "al_loop.adjudicate": ["al_loop.cli"],
+    "al_loop.noise": ["al_loop.cli"],
     "al_loop.html": ["al_loop.cli", "al_loop.store", "al_loop.report", "al_loop.app"],
     "al_loop.compare": ["al_loop.cli"],
     "al_loop.labeling": ["al_loop.cli"],

@@ -9,7 +9,7 @@ from statsmodels.stats.inter_rater import fleiss_kappa
 from al_loop.crowd import agreement as module
 from al_loop.crowd.agreement import Measure, Share, agreement, share
 from al_loop.crowd.votes import NONE, Votes
-from al_loop.report.rates import wilson
+from al_loop.rates import wilson
 
 
 def votes(rows, classes="abcde"):

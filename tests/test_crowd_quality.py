@@ -6,7 +6,7 @@ import pytest
 from al_loop.crowd.agreement import Share
 from al_loop.crowd.quality import quality
 from al_loop.crowd.votes import Votes
-from al_loop.report.rates import wilson
+from al_loop.rates import wilson
 from tests.test_crowd_agreement import made, votes
 
 

@@ -14,6 +14,7 @@ from al_loop.data.columns import Asked
 from al_loop.html import Note, Prose, Table
 from al_loop.imports import Request
 from al_loop.loop import machine
+from al_loop.rates import difference, rate, wilson
 from al_loop.report import (
     budget,
     facts,
@@ -26,7 +27,6 @@ from al_loop.report import (
     textmap,
 )
 from al_loop.report.quality import Predictions
-from al_loop.report.rates import difference, rate, wilson
 from al_loop.store import results
 from tests import lead, offline, worlds
 

@@ -29,8 +29,9 @@ def annotators(ctx: click.Context, form: str | None) -> None:
     """Show how much people agree, and how good each is.
 
     For each person the texts they labeled, those of them that others labeled too, how often
-    another person said the same, accuracy, the median of their seconds without breaks, and skips. Below, where all stand beside the targets of [annotators]
-    in config.toml, and how often wrong suggestions are accepted with and without seeing them.
+    another person said the same, accuracy, the median of their seconds without breaks, and
+    skips. Below, where all stand beside the targets of [annotators] in config.toml, and how
+    often wrong suggestions are accepted with and without seeing them.
 
     All intervals are of 95 %. Agreement is measured on first answers: texts that are asked about
     again are chosen for being difficult. So is accuracy, by what the texts of several people count

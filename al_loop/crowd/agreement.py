@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from al_loop.crowd.consensus import Floats
 from al_loop.crowd.votes import NONE, Labels, Votes
-from al_loop.report.rates import by_text, wilson
+from al_loop.rates import by_text, wilson
 
 Singles: TypeAlias = npt.NDArray[np.float32]
 

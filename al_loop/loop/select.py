@@ -58,16 +58,15 @@ def choose(parts: Parts, config: Config, *, ask: bool = False) -> Choice:
     number = rounds.last_number(parts.store) + 1
     pool = rounds.pool(parts.store)
     asked_again = again.rows(parts, config, number, len(pool))
+    if not pool and not asked_again and config.batch.relabel == "never":
+        raise _nothing_left()
     known = knowledge.gather(parts, config, number - 1)
     divided = _divided(parts, config, known, pool, asked_again)
     if divided is not None:
         asked_again = again.ranked([*asked_again, *divided.again])
     n = min(config.batch.size - len(asked_again), len(pool)) if divided is None else divided.new
     if not n and not asked_again:
-        raise NothingToSelect(
-            "no unlabeled text is left to choose from",
-            hint="al-loop import FILE adds texts; al-loop status tells what became of the others",
-        )
+        raise _nothing_left()
     if not n:  # suggestions are sent in the name of a version: that of no model here
         return Choice(number, tuple(asked_again), f"al-r{number - 1}", len(pool), "", None, divided)
     rng = generator(config, number, _STEP)
@@ -83,6 +82,13 @@ def choose(parts: Parts, config: Config, *, ask: bool = False) -> Choice:
     rows = [*asked_again, *(replace(r, rank=r.rank + len(asked_again)) for r in rows)]
     version = model_version if any(r.suggestion for r in rows) else ""
     return Choice(number, tuple(rows), version, len(pool), picks.note, found, divided)
+
+
+def _nothing_left() -> NothingToSelect:
+    return NothingToSelect(
+        "no unlabeled text is left to choose from",
+        hint="al-loop import FILE adds texts; al-loop status tells what became of the others",
+    )
 
 
 def _divided(

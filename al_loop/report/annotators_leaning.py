@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from al_loop.rates import difference, rate
 from al_loop.report.annotators_votes import Said
-from al_loop.report.rates import difference, rate
 from al_loop.store import Store, reporting
 from al_loop.store.reporting import Guess
 

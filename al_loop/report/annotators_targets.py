@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from al_loop.config import Config
+from al_loop.rates import by_text
 from al_loop.report.annotators_votes import Said
-from al_loop.report.rates import by_text
 
 REACHED, MISSED, UNSURE = "reached", "missed", "not sure"
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from al_loop import learner, models
 from al_loop.config import Config
 from al_loop.errors import StateError
-from al_loop.report.rates import wilson
+from al_loop.rates import wilson
 from al_loop.store import Store, answers, class_changes, reporting, results
 
 #: (encoder, text hashes, texts) -> (n, d) vectors
