@@ -36,7 +36,7 @@ _OPEN = {
 #: Texts that people answered and that have no label nevertheless.
 _ODD = {
     "skipped": "skipped by all who saw them",
-    "conflict": "labeled differently, no label until settled: al-loop annotators adjudicate, or al-loop fix",
+    "conflict": "labeled differently, left open: al-loop annotators adjudicate, or al-loop fix",
     "unusable": "answered with nothing that fits the page",
 }
 _CSV = {
