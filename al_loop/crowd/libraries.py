@@ -57,7 +57,7 @@ def crowdlab(labels: Labels, proba: Floats) -> Found | None:
         np.zeros(labels.shape),
         np.full(labels.shape[1], np.nan),
     )
-    out.labels[known], out.labels[~known] = seen["labels"], alone.argmax(axis=1)
+    out.labels[known], out.labels[~known] = seen["labels"], np.round(alone, 9).argmax(axis=1)
     out.quality[known], out.quality[~known] = seen["quality"], alone.max(axis=1, initial=0)
     out.of_votes[np.ix_(known, people)] = np.nan_to_num(seen["of_votes"])
     out.of_votes[~known] = _of_votes(labels[~known], alone)
