@@ -123,7 +123,7 @@ class AuditSection(Section):
 class AnnotatorsSection(Section):
     """What several answers to a text add up to, and what is expected of people."""
 
-    consensus: Literal["crowdlab", "majority", "dawid_skene"] = "crowdlab"
+    consensus: Literal["fused", "crowdlab", "dawid_skene", "majority"] = "fused"
     agreement: float = Field(0.85, gt=0, le=1)
     accuracy: float = Field(0.90, gt=0, le=1)
 

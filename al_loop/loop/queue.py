@@ -80,7 +80,8 @@ def divide(
     proba = consensus.out_of_sample(parts, config, votes, known.names)
     if proba is None:
         return Division(fresh, note="all new: too few labels to say what a second one would buy")
-    found = crowd.consensus(votes, proba, config.annotators.consensus)
+    # Whatever settles labels: of the methods only this one's quality is a probability.
+    found = crowd.consensus(votes, proba, "fused")
     open_, sure = _open(parts, votes), _sure(parts.store, votes, taken)
     divided = queue.divide(
         votes,
