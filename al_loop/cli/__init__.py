@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("show", "Show what each round cost and brought."),
     "budget": ("budget", "Say what the labels cost, what they bought, and what is left."),
     "report": ("report", "Write one page that says where the project stands."),
-    "noise": ("noise", "Show labels that look wrong."),
+    "noise": ("noise", "Find labels that look wrong, and have them looked at."),
     "annotators": ("annotators", "Show how much people agree, and how good each is."),
     "classes": ("classes", "Show and change classes."),
     "explain": ("explain", "Tell all that is known about one text."),

@@ -40,7 +40,7 @@ _TEXTS = {"id": "id", "label": "label", "quality": "quality", "votes": "labeled"
 @click.option("--seed", metavar="N", type=click.IntRange(0), help="Of whatever is random.")
 @click.option("--replace-bad-chars", is_flag=True, help="Read what is not UTF-8 as U+FFFD.")
 def scan(file: Path, form: str | None, **options: Any) -> None:
-    """Show how much the people in a file of answers agree, and what their answers add up to.
+    """Show how much people agree in a file of answers, and what they add up to.
 
     Each row of FILE is one answer: of one person about one text. Needs no workspace. Shows each
     person (as `al-loop annotators` does; quality is how often they are right by the method of
