@@ -298,6 +298,18 @@ def test_cells_find_most_of_the_true_neighbors_and_always_the_same():
     np.testing.assert_allclose(cosines[:, 0], (X * X[found[:, 0]]).sum(axis=1), atol=1e-5)
 
 
+def test_a_row_whose_cells_hold_too_few_is_its_own_neighbor_and_counts_nothing():
+    rng = np.random.default_rng(0)
+    X = np.concatenate([np.tile(rng.normal(size=(1, 16)), (5_000, 1)), rng.normal(size=(60, 16))])
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    near, cosines = neighbors.nearest(X, 15, exact=1_000)
+    own = near == np.arange(len(X))[:, None]
+    assert own.any()
+    assert (np.isneginf(cosines) == own).all()
+    votes = fused._votes(np.zeros((1, 2), dtype=int), np.ones((1, 2)), np.full((1, 2), -np.inf), 3)
+    assert votes.tolist() == [[0, 0, 0]]
+
+
 def test_other_labels_are_judged_by_those_that_were_learned_from():
     X, y = labeled([40, 40, 40, 40], spread=0.2)
     rest = np.arange(160) % 4 == 0
