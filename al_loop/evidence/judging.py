@@ -185,7 +185,7 @@ def _evidence(found: fused.Fused, y: Labels, proba: Floats) -> Evidence:
     flagged = (found.doubt > _LIKELY) & (found.suggested != y)
     confidence = proba[np.arange(len(y)), y]
     seen = (found.suggested, confidence, found.neighbors)
-    return Evidence(found.doubt, *seen, flagged, wrong=found.wrong)
+    return Evidence(found.doubt, *seen, flagged, wrong=max(found.wrong, float(flagged.sum())))
 
 
 def _nothing(m: int) -> Evidence:

@@ -32,6 +32,11 @@ _ANSWERED = (
     "EXISTS (SELECT 1 FROM answers a WHERE a.item_id = s.item_id AND a.look >= s.look"
     " AND a.gone = 0{by})"
 )
+# However a label that looks wrong was asked about before, it counts.
+_SENT = (
+    "(SELECT COALESCE(MAX(sent), 0) FROM second_looks WHERE item_id = ?1 AND reason = ?2"
+    " AND reason = 'noise')"
+)
 _BY_OTHERS = " AND a.annotator NOT IN (SELECT value FROM json_each(s.givers))"
 
 
@@ -67,8 +72,8 @@ def ask(
     """
     people = givers or {}
     store.execute_many(
-        "INSERT INTO second_looks (item_id, look, reason, suggestion, version, givers, at)"
-        f" VALUES (?1, {_NEXT.format(item='?1')}, ?2, ?3, ?4, ?5, ?6)"
+        "INSERT INTO second_looks (item_id, look, reason, suggestion, version, givers, sent, at)"
+        f" SELECT ?1, {_NEXT.format(item='?1')}, ?2, ?3, ?4, ?5, {_SENT}, ?6 WHERE 1"
         " ON CONFLICT (item_id, version) DO NOTHING",
         [
             (i, reason, suggestion, version, json.dumps(list(people.get(i, ()))), now())
@@ -204,8 +209,14 @@ def tries(store: Store) -> dict[str, int]:
 
 
 def barred(store: Store, number: int) -> dict[str, frozenset[str]]:
-    """Map texts of a round to the people whose answer would not settle the second look."""
+    """Map texts of a round to the people whose answer would not settle the second look.
+
+    Not those that are asked something else as well, which anybody can answer.
+    """
     rows = store.rows(
-        "SELECT item_id, givers FROM second_looks WHERE reason = 'noise' AND round = ?", [number]
+        "SELECT item_id, givers FROM second_looks s WHERE reason = 'noise' AND round = ?1"
+        " AND NOT EXISTS (SELECT 1 FROM second_looks o WHERE o.round = ?1"
+        "  AND o.item_id = s.item_id AND o.reason <> 'noise')",
+        [number],
     )
     return {r["item_id"]: frozenset(json.loads(r["givers"])) for r in rows}

@@ -132,7 +132,9 @@ def release_taken_back(store: Store) -> None:
         "  THEN NOT EXISTS (SELECT 1 FROM decided d WHERE d.item_id = batch.item_id)"
         "  ELSE NOT EXISTS (SELECT 1 FROM answers a WHERE a.item_id = batch.item_id"
         "   AND a.look = batch.look AND a.gone = 0) AND NOT EXISTS (SELECT 1 FROM labels l"
-        "   WHERE l.item_id = batch.item_id AND l.status = 'fixed') END"
+        "   WHERE l.item_id = batch.item_id AND l.status = 'fixed' AND NOT EXISTS (SELECT 1"
+        "    FROM second_looks s WHERE s.round = batch.round AND s.item_id = batch.item_id"
+        "     AND s.reason = 'gold')) END"
     )
     second_looks.wait_again(store)
 
