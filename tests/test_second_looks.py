@@ -1,0 +1,99 @@
+"""Second looks that meet something else: skips, splits, deleted answers, adjudicators."""
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+
+from al_loop import fix
+from al_loop.classes import splitting
+from al_loop.errors import Waiting
+from al_loop.fix import Wanted
+from al_loop.noise import push as pushing
+from al_loop.store import checks, evidence, overview, rounds, second_looks, terminal
+from tests import answering, offline, plain_judge
+
+CONFIG = offline.CONFIG.replace("size = 12", 'size = 30\nstrategy = "random"')
+CONFIG += "[audit]\nsecond_looks = 0.1\n"
+WRONG = {"refund": "delay", "delay": "damage", "damage": "refund"}
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    """Ana has answered a round of 30 texts, one of them wrong."""
+    plain_judge.use(monkeypatch)
+    with answering.World(tmp_path, config=CONFIG, table=offline.rows(160)) as world:
+        tasks = world.push()
+        world.answer(tasks)
+        world.wrong = sorted(t.item_id for t in tasks)[4]
+        label = WRONG[world.table[world.wrong][1]]
+        world.people.said[f"{world.wrong}:0"] = {"labels": (label,), "person": "ana"}
+        world.run()
+        yield world
+        assert list(checks.failures(world.store, world.app.workspace.models_dir)) == []
+
+
+def push(world):
+    return pushing.push(world.app.parts(world.people), world.app.config)
+
+
+def listed(world):
+    return [r["item_id"] for r in evidence.doubtful(world.store, evidence.newest(world.store))]
+
+
+def finish(world):
+    """Answer the new texts of the open round and carry it to its end."""
+    for b in rounds.batch(world.store, rounds.open_round(world.store).number):
+        if not b.look:
+            said = {"labels": (world.table[b.item_id][1],)}
+            world.people.said.setdefault(b.key, said)
+    with suppress(Waiting):
+        world.run()
+
+
+def test_a_label_that_others_leave_undecided_is_not_asked_about_for_ever(world):
+    assert world.wrong in listed(world)
+    sent = 0
+    for _ in range(second_looks.TRIES + 2):
+        world.push()
+        given_up = push(world).given_up
+        for b in rounds.batch(world.store, rounds.open_round(world.store).number):
+            if b.look:
+                sent += b.item_id == world.wrong
+                world.people.said[b.key] = {"labels": (), "person": "ben"}
+        finish(world)
+    assert world.wrong in listed(world)
+    assert sent == second_looks.TRIES
+    assert given_up
+
+
+def test_who_gave_a_doubtful_label_may_still_say_what_part_of_the_class_it_is(world, monkeypatch):
+    push(world)
+    assert [w.reason for w in second_looks.waiting(world.store)] == ["noise"]
+    label = WRONG[world.table[world.wrong][1]]
+
+    def subgroups(X, rng, parts=None):
+        return np.arange(len(X)) % 2
+
+    monkeypatch.setattr("strategies.discovery.subgroups", subgroups, raising=False)
+    splitting.split(world.app, label, "lead", lambda line: None)
+    number = world.run("pushed")
+    (row,) = [b for b in rounds.batch(world.store, number) if b.item_id == world.wrong]
+    assert row.suggestion, "it is asked as a part of the class"
+    assert row in terminal.waiting(world.store, number, "ana")
+    people = {p["annotator"]: p["open"] for p in overview.annotators(world.store, number)}
+    assert people["ana"] == len(rounds.batch(world.store, number))
+
+
+def test_gold_whose_answer_was_deleted_can_be_gold_again(world):
+    right = world.table[world.wrong][1]
+    fix.apply(world.store, [Wanted(world.wrong, right)], "lead")
+    world.app.config.batch.__dict__["gold_share"] = 0.03
+    for _ in range(2):
+        tasks = world.push()
+        gold = [t for t in tasks if t.look]
+        assert [t.item_id for t in gold] == [world.wrong]
+        world.people.said[gold[0].key] = {"labels": (right,), "person": "ben"}
+        finish(world)
+        del world.people.said[gold[0].key]
+        push(world)  # fetches what was deleted
