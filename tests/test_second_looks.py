@@ -1,14 +1,19 @@
 """Second looks that meet something else: skips, splits, deleted answers, adjudicators."""
 
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 
+import click
 import numpy as np
 import pytest
 
 from al_loop import fix
 from al_loop.classes import splitting
-from al_loop.errors import Waiting
+from al_loop.cli import spending
+from al_loop.errors import BudgetStop, Waiting
 from al_loop.fix import Wanted
+from al_loop.loop import machine
 from al_loop.noise import push as pushing
 from al_loop.store import checks, evidence, overview, rounds, second_looks, terminal
 from tests import answering, offline, plain_judge
@@ -33,8 +38,8 @@ def world(tmp_path, monkeypatch):
         assert list(checks.failures(world.store, world.app.workspace.models_dir)) == []
 
 
-def push(world):
-    return pushing.push(world.app.parts(world.people), world.app.config)
+def push(world, **how):
+    return pushing.push(world.app.parts(world.people), world.app.config, **how)
 
 
 def listed(world):
@@ -97,3 +102,43 @@ def test_gold_whose_answer_was_deleted_can_be_gold_again(world):
         finish(world)
         del world.people.said[gold[0].key]
         push(world)  # fetches what was deleted
+
+
+def with_budget(world, labels):
+    budget = world.app.config.budget.model_copy(update={"labels": labels})
+    changed = world.app.config.model_copy(update={"budget": budget})
+    world.app = replace(world.app, config=changed)
+
+
+def test_no_more_is_sent_into_an_open_round_than_the_budget_pays_for(world):
+    world.push()
+    asked = 30 + 30  # answered, and open
+    for labels, sent in ((asked, 0), (asked - 5, 0), (asked + 1, 1)):
+        with_budget(world, labels)
+        found = push(world, pays=partial(spending.further, world.app), dry_run=True)
+        assert len(found.rows) == sent
+        assert found.unpaid == 1 - sent
+    sent = push(world, pays=partial(spending.further, world.app))
+    assert [r["item_id"] for r in sent.rows] == [world.wrong]
+    assert push(world, pays=lambda number: 0).unpaid == 0, "nothing further was to be sent"
+
+
+def test_second_looks_need_a_budget_when_no_new_text_is_left(tmp_path, monkeypatch):
+    plain_judge.use(monkeypatch)
+    with answering.World(tmp_path, config=CONFIG, table=offline.rows(30)) as world:
+        tasks = world.push()
+        world.answer(tasks)
+        wrong = tasks[4].item_id
+        label = WRONG[world.table[wrong][1]]
+        world.people.said[f"{wrong}:0"] = {"labels": (label,), "person": "ana"}
+        world.run()
+        assert push(world).rows
+        with_budget(world, 30)
+        parts = world.app.parts(world.people)
+        options = machine.Options("pushed", gate=spending.gate(world.app, yes=True, go_on=False))
+        with click.Context(click.Command("round")), pytest.raises(BudgetStop):
+            machine.run(parts, world.app.config, options)
+        with_budget(world, 31)
+        options = machine.Options("pushed", gate=spending.gate(world.app, yes=True, go_on=False))
+        number = machine.run(parts, world.app.config, options)
+        assert [b.item_id for b in rounds.batch(world.store, number)] == [wrong]

@@ -1,6 +1,7 @@
 """`al-loop noise`: labels that look wrong."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -122,11 +123,12 @@ def push(root: Path, limit: int | None, dry_run: bool, as_json: bool) -> None:
     run goes by the newest audit and the answers that were fetched already.
     """
     from al_loop import app
+    from al_loop.cli import spending
     from al_loop.noise import push as pushing
 
     with app.opened(root, bar) as opened:
-        parts = _parts(opened)
-        sent = pushing.push(parts, opened.config, limit=limit, dry_run=dry_run)
+        parts, pays = _parts(opened), partial(spending.further, opened)
+        sent = pushing.push(parts, opened.config, limit=limit, dry_run=dry_run, pays=pays)
     if as_json:
         echo_json(_record(sent))
         return
@@ -158,6 +160,7 @@ def _record(sent: Any) -> dict[str, Any]:
         "left": sent.left,
         "given_up": sent.given_up,
         "waiting": sent.waiting,
+        "unpaid": sent.unpaid,
     }
 
 
@@ -170,10 +173,14 @@ def _lines(sent: Any, *, dry_run: bool) -> list[str]:
     elif n:
         verb = "would come" if dry_run else "come"
         lines.append(f"second looks that {verb} first in the next batch: {n}")
-    elif sent.left:
+    elif sent.left and not sent.unpaid:
         lines.append("nothing is sent: as many labels as may wait for a second look do")
-    else:
+    elif not sent.unpaid:
         lines.append("no label looks wrong that nobody was asked about yet")
+    if sent.unpaid:
+        lines.append(
+            f"[budget] does not pay for second looks that would go into the round: {sent.unpaid}"
+        )
     if sent.waiting:
         lines.append(f"asked about before, without an answer of another person: {sent.waiting}")
     if sent.left:

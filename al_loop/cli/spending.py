@@ -47,7 +47,7 @@ def gate(opened: "App", *, yes: bool, go_on: bool) -> "Callable[[Config], Config
     def check(config: "Config") -> "Config":
         coming = _plan(opened, config, go_on=go_on)
         if not coming.wanted:
-            return config  # the pool is empty: selecting says so
+            return config  # nobody can be asked anything: selecting says so
         for line in (coming.left, coming.shrunk, coming.price.line()):
             if line:
                 say(line)
@@ -58,13 +58,26 @@ def gate(opened: "App", *, yes: bool, go_on: bool) -> "Callable[[Config], Config
     return check
 
 
+def further(opened: "App", number: int) -> float:
+    """Return how many answers the budget pays for beside those that an open round waits for."""
+    from al_loop.budget import price, spent
+    from al_loop.store import overview, rounds
+
+    budget = opened.config.budget
+    now = spent.standing(opened.store, budget)
+    left = min(price.answers_left(budget, now.left, now.pace).values(), default=float("inf"))
+    open_ids = set(overview.unsettled(opened.store, number))
+    batch = rounds.batch(opened.store, number)
+    return max(left - sum(b.overlap for b in batch if b.item_id in open_ids), 0.0)
+
+
 def _plan(opened: "App", config: "Config", *, go_on: bool) -> "Plan":
     from al_loop.budget import price, spent
     from al_loop.errors import BudgetStop
-    from al_loop.store import overview
+    from al_loop.loop import again
 
     now = spent.standing(opened.store, config.budget)
-    texts = min(config.batch.size, overview.pool_size(opened.store))
+    texts = again.most(opened.store, config)
     try:
         return price.plan(config, now, texts, go_on=go_on)
     except BudgetStop as e:

@@ -41,6 +41,17 @@ def rows(parts: Parts, config: Config, number: int, pool: int) -> list[BatchRow]
     return ranked(found)
 
 
+def most(store: Store, config: Config) -> int:
+    """Return how many texts the next batch has at most: what is paid for is known before."""
+    batch = config.batch
+    found = overview.pool_size(store) + len(second_looks.waiting(store))
+    if found:
+        found += int(batch.gold_share * batch.size + 0.5)
+    if batch.relabel == "auto" and len(overview.people(store)) > 1:
+        found += len(slots.pool_votes(store).keys() - slots.settled(store))
+    return min(batch.size, found)
+
+
 def _row(look: SecondLook) -> BatchRow:
     """Return a text that waits; a suggestion is shown: it is no guess, but the question."""
     return BatchRow(

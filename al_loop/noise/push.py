@@ -4,8 +4,8 @@ Killed at any point and run again, or `al-loop round` instead, it ends the same:
 is stored first, in one transaction with the round that takes it, and a push is idempotent.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from al_loop import config as configs
@@ -32,6 +32,7 @@ class Sent:
     given_up: labels that look wrong and were in as many batches as they may be.
     waiting: looks at labels that look wrong which were asked for before, and have no answer.
     only: the one person who has answered anything, '' when there are more or none.
+    unpaid: further labels that would have been sent, but for the budget.
     """
 
     audited: int
@@ -41,6 +42,7 @@ class Sent:
     given_up: int
     waiting: int
     only: str
+    unpaid: int = 0
 
 
 def push(
@@ -50,11 +52,13 @@ def push(
     limit: int | None = None,
     pull: PullOptions | None = None,
     dry_run: bool = False,
+    pays: Callable[[int], float] | None = None,
 ) -> Sent:
     """Fetch late answers, judge all labels anew, and ask for second looks at the most doubtful.
 
     At most `[audit] second_looks` of a batch wait or are in the open batch at a time. A dry run
     fetches and stores nothing: it tells what the newest audit makes of the answers there are.
+    `pays` tells how many more answers to an open round, by its number, are paid for.
 
     Raises:
         StateError: no round was audited yet, the open one is with another annotator, or it is
@@ -75,6 +79,8 @@ def push(
             _judge(parts, config, audited, pull or PullOptions())
         takes = current is not None and current.state in _TAKES
         sent = _choose(store, config, audited, current if takes else None, limit)
+        if pays is not None and sent.open_round is not None and sent.rows:
+            sent = _paid(sent, pays(sent.open_round))
         if sent.rows and not dry_run:
             _ask(store, sent.rows, current if takes else None)
         resumed = current is not None and second_looks.barred(store, current.number)
@@ -130,6 +136,13 @@ def _choose(
         waiting=under_way,
         only=_only(store, rows),
     )
+
+
+def _paid(sent: Sent, answers: float) -> Sent:
+    """Leave out what the budget does not pay for."""
+    rows = sent.rows[: int(min(answers + 1e-6, len(sent.rows)))]
+    cut = len(sent.rows) - len(rows)
+    return replace(sent, rows=rows, left=sent.left + cut, unpaid=cut)
 
 
 def most(config: Config) -> int:
