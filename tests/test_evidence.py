@@ -85,6 +85,24 @@ def test_most_planted_labels_are_flagged_with_the_class_they_had():
     assert len(found.left_out) == 0
 
 
+@pytest.mark.parametrize("share", [0.05, 0.2])
+def test_the_estimate_is_near_the_number_of_planted_labels(share):
+    X, truth = labeled([40] * 20, d=32)
+    y, wrong = planted(truth, share, 1, twin=False)
+    found = judge(X, y, n_classes=20, settings=SETTINGS)
+    assert 0.9 * wrong.sum() < found.wrong < 1.1 * wrong.sum()
+    assert judge(X, truth, n_classes=20, settings=SETTINGS).wrong < 0.01 * len(truth)
+
+
+def test_no_more_labels_are_flagged_than_are_estimated_to_be_wrong(monkeypatch):
+    X, truth = labeled([40] * 20, d=32)
+    y, _ = planted(truth, 0.1, 1, twin=False)
+    real = fused.fuse
+    monkeypatch.setattr(fused, "fuse", lambda *a, **k: replace(real(*a, **k), wrong=1.0))
+    found = judge(X, y, n_classes=20, settings=SETTINGS)
+    assert found.wrong == found.flagged.sum() > 1
+
+
 def test_doubts_lie_between_0_and_1_and_planted_labels_have_the_highest():
     X, truth = labeled([60, 60, 60, 60])
     y, wrong = planted(truth, 0.1, 1, twin=False)

@@ -103,9 +103,10 @@ def fuse(
     sure = none if sure is None else sure
     weights = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)
     first = opinion(proba, y, y, near, cosines, weights)
-    standing = weights * first.own / np.maximum(first.own, first.rival)
-    found = opinion(proba, y, y, near, cosines, np.where(sure, 1.0, standing))
+    standing, voted = weights * first.own / np.maximum(first.own, first.rival), first.voted
     strange = float(np.mean(np.where(sure, was != y, first.rival > first.own)))
+    del first  # (m, k) twice
+    found = opinion(proba, y, y, near, cosines, np.where(sure, 1.0, standing))
     believed = float(np.clip(_LOST - _LOST_MORE * strange, 0, 1))
     odds = confusion.odds(found.belief, y, sure, weights, was=was)
     cautious = confusion.odds(found.belief, y, sure, weights, was=was, believed=believed)
@@ -118,7 +119,7 @@ def fuse(
         share = _share(explained, int((was != y).sum()))
         order = _order(found.own[open_], found.rival[open_], odds[open_], share)
         doubt[open_] = _on_scale(order, _probability(cautious[open_]))
-    return Fused(doubt, found.best, first.voted, float(wrong.sum()))
+    return Fused(doubt, found.best, voted, float(wrong.sum()))
 
 
 def judge_alone(proba: Floats, given: Labels, y: Labels, near: Labels, cosines: Cosines) -> Fused:
