@@ -47,6 +47,21 @@ def test_each_method_flags_most_planted_mistakes_and_ranks_them_first(planted, m
     assert flagged.sum() - len(hits) <= 0.2 * len(y)
 
 
+@pytest.mark.parametrize("method", sorted(methods.METHODS))
+def test_what_is_flagged_gets_the_best_other_class_of_the_model(method):
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(4), 30)
+    X = np.eye(8)[y] + 0.6 * rng.normal(size=(120, 8))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    settings = Settings(method=method, filter_by="predicted_neq_given")
+    found = judge_labels(X, y, n_classes=4, settings=settings)
+    assert found.flagged.any()
+    assert (found.suggested != y)[found.flagged].all()
+    others = learner.out_of_fold(X, y, n_classes=4)
+    others[np.arange(120), y] = -1
+    assert (found.suggested == others.argmax(axis=1))[found.flagged].all()
+
+
 def test_filter_by_decides_what_is_flagged(planted):
     X, y, proba, _ = planted
     flags = {

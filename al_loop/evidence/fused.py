@@ -102,11 +102,9 @@ def fuse(
     none, was = np.zeros(len(y), dtype=bool), y if was is None else was
     sure = none if sure is None else sure
     weights = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)
-    first = opinion(proba, y, y, near, cosines, weights)
-    standing, voted = weights * first.own / np.maximum(first.own, first.rival), first.voted
-    strange = float(np.mean(np.where(sure, was != y, first.rival > first.own)))
-    del first  # (m, k) twice
+    standing, odd, voted = _first(proba, y, near, cosines, weights)
     found = opinion(proba, y, y, near, cosines, np.where(sure, 1.0, standing))
+    strange = float(np.mean(np.where(sure, was != y, odd)))
     believed = float(np.clip(_LOST - _LOST_MORE * strange, 0, 1))
     odds = confusion.odds(found.belief, y, sure, weights, was=was)
     cautious = confusion.odds(found.belief, y, sure, weights, was=was, believed=believed)
@@ -120,6 +118,15 @@ def fuse(
         order = _order(found.own[open_], found.rival[open_], odds[open_], share)
         doubt[open_] = _on_scale(order, _probability(cautious[open_]))
     return Fused(doubt, found.best, voted, float(wrong.sum()))
+
+
+def _first(
+    proba: Floats, y: Labels, near: Labels, cosines: Cosines, weights: Floats
+) -> tuple[Floats, Flags, Floats]:
+    """Return what (m,) labels count the second time, which look wrong, and what neighbors say."""
+    found = opinion(proba, y, y, near, cosines, weights)
+    standing = weights * found.own / np.maximum(found.own, found.rival)
+    return standing, found.rival > found.own, found.voted
 
 
 def judge_alone(proba: Floats, given: Labels, y: Labels, near: Labels, cosines: Cosines) -> Fused:

@@ -167,7 +167,6 @@ def _out_of_fold(
 def _fused(case: Case, settings: Settings) -> Evidence:
     """Judge all labels of a case; suggestions are columns of its probabilities."""
     near, cosines = neighbors.nearest(case.X, fused.NEIGHBORS)
-
     found = fused.fuse(
         case.proba, case.y, near, cosines, sure=case.sure, was=case.was, weights=case.trust
     )
@@ -175,7 +174,16 @@ def _fused(case: Case, settings: Settings) -> Evidence:
     if settings.method in methods.METHODS:
         doubt, flagged = methods.judge(case.X, case.y, case.proba, settings)
         doubt, flagged = np.where(case.sure, 0.0, doubt), flagged & ~case.sure
-        evidence = replace(evidence, doubt=doubt, flagged=flagged, wrong=float(flagged.sum()))
+        others = case.proba.copy()
+        others[np.arange(len(others)), case.y] = -1
+        suggested = np.where(flagged, others.argmax(axis=1), evidence.suggested)
+        evidence = replace(
+            evidence,
+            doubt=doubt,
+            flagged=flagged,
+            suggested=suggested,
+            wrong=float(flagged.sum()),
+        )
     if settings.estimate in methods.ESTIMATES:
         evidence = replace(evidence, wrong=methods.wrong(case.y, case.proba, settings))
     return evidence
