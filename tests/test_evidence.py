@@ -299,6 +299,13 @@ def test_neighbors_are_the_nearest_others_also_among_copies():
     np.testing.assert_allclose(cosines, -np.sort(-all_, axis=1)[:, :5], atol=1e-5)
 
 
+def test_of_equal_texts_no_label_wins_for_standing_first():
+    X, _ = labeled([30, 30])
+    X = np.concatenate([np.tile(X[:1], (60, 1)), X[30:]])
+    near, _ = neighbors.nearest(X, 15)
+    assert 3 <= (near[:60] < 30).sum(axis=1).mean() <= 12
+
+
 def test_few_texts_have_few_neighbors():
     X, _ = labeled([2, 1])
     near, _ = neighbors.nearest(X, 15)

@@ -59,7 +59,9 @@ def _searched(others: Vectors, X: Vectors, n: int, exact: int) -> tuple[Position
 
     n = min(n, len(X))
     with one_thread():
-        X, others = (np.ascontiguousarray(v, dtype=np.float32) for v in (X, others))
+        # Of equal texts the first are found: shuffled, or in a file sorted by label one label won.
+        order = np.random.default_rng(0).permutation(len(X))
+        X, others = (np.ascontiguousarray(v, dtype=np.float32) for v in (X[order], others))
         index = _index(faiss, X, exact)
         near = np.empty((len(others), n), dtype=np.int64)
         cosines = np.empty((len(others), n), dtype=np.float32)
@@ -67,7 +69,7 @@ def _searched(others: Vectors, X: Vectors, n: int, exact: int) -> tuple[Position
             block = slice(start, start + _BLOCK)
             cosines[block], near[block] = index.search(others[block], n)
     cosines[near < 0] = -np.inf
-    return near, cosines
+    return np.where(near < 0, -1, order[near]), cosines
 
 
 def _index(faiss: Any, X: Vectors, exact: int) -> Any:
