@@ -24,13 +24,16 @@ class Standing:
 
     asked: disagreements that were (or would be) sent now, the most uncertain first.
     waiting: texts in the review project that nobody has answered, those among them.
-    unneeded: of these, those that nobody disagrees on any more: set by hand, or labeled anew.
+    settled: further disagreements, which the consensus is sure enough of.
+    unneeded: of those that wait, texts that nobody disagrees on any more: set by hand, or labeled
+        anew.
     left_open: texts that adjudicators have answered and not decided.
     url: the page where people adjudicate, empty before the first.
     """
 
     asked: tuple[Disputed, ...]
     waiting: int
+    settled: int
     unneeded: int
     left_open: int
     url: str
@@ -41,10 +44,13 @@ def adjudicate(
     say: Say,
     *,
     limit: int | None = None,
+    below: float = consensus.UNSURE,
     dry_run: bool = False,
     allow_shrink: bool = False,
 ) -> Standing:
     """Fetch all answers, then send what people disagree on; `dry_run` only says what it would be.
+
+    below: send also what the consensus is less sure of than this.
 
     Raises:
         StateError: a round is half taken back; or tasks are gone from the server.
@@ -54,16 +60,16 @@ def adjudicate(
     with parts.lock():
         if not dry_run:
             _pull(parts, PullOptions(allow_shrink=allow_shrink))
-        asked = tuple(open_ones(parts)[:limit])
+        asked = tuple(open_ones(parts, below)[:limit])
         if not dry_run:
             _send(parts, app, asked)
-        return _standing(parts, asked)
+        return _standing(parts, asked, below)
 
 
-def open_ones(parts: Parts) -> list[Disputed]:
+def open_ones(parts: Parts, below: float) -> list[Disputed]:
     """Return the disagreements that nobody was asked to decide yet, the most uncertain first."""
     asked = reviews.asked(parts.store)
-    return [d for d in consensus.disputed(parts.store) if d.item_id not in asked]
+    return [d for d in consensus.disputed(parts.store, below) if d.item_id not in asked]
 
 
 def _pull(parts: Parts, options: PullOptions) -> None:
@@ -86,14 +92,16 @@ def _send(parts: Parts, app: App, asked: tuple[Disputed, ...]) -> None:
     adjudication.push(parts, app.config)
 
 
-def _standing(parts: Parts, asked: tuple[Disputed, ...]) -> Standing:
+def _standing(parts: Parts, asked: tuple[Disputed, ...], below: float) -> Standing:
     store = parts.store
     project = reviews.project(store, parts.project.id)
     disputed = {d.item_id for d in consensus.disputed(store, below=adjudication.EVERY)}
+    open_ = {d.item_id for d in consensus.disputed(store, below)}
     waiting = set(reviews.waiting(store))
     return Standing(
         asked=asked,
         waiting=len(waiting),
+        settled=len(disputed - open_ - reviews.asked(store)),
         unneeded=len(waiting - disputed),
         left_open=len(disputed & reviews.asked(store) - waiting),
         url="" if project is None else tasks.page(store, project.id),

@@ -1,9 +1,12 @@
 """Where people disagree somebody decides: in a review project of its own, each text once."""
 
 import json
+from contextlib import closing
 
 import pytest
 
+from al_loop.labels import Consensus
+from al_loop.store import answers, consensus, open_store
 from tests import story
 from tests.ls_helpers import choice
 from tests.review_space import ANA, CLEO, OTHERWISE, Space
@@ -76,11 +79,28 @@ def test_adjudicators_see_the_votes_and_nobodys_name_and_no_suggestion(sent):
 def test_each_disagreement_is_sent_once(sent):
     before = sent.there()
     printed = sent.adjudicate()
-    assert "nothing that was not sent" in printed
+    assert "nothing that has to be sent" in printed
     assert f"wait for adjudicators: {len(sent.disputed())}" in printed
     after = sent.there()
     assert (after["keys"], after["projects"]) == (before["keys"], before["projects"])
     sent.do("check")
+
+
+def test_what_the_consensus_is_sure_of_is_left_out_unless_it_is_asked_for(space):
+    space.adjudicate("--limit", "1")
+    left = sorted(space.disputed() - {i.partition(":")[0] for i in space.review()})
+    sure, *others = left
+    with closing(open_store(space.root / ".al-loop" / "al-loop.db")) as store, store.tx():
+        votes = consensus.votes(store)[sure]
+        found = Consensus(min(votes.values()), 0.8, votes, "fused")
+        consensus.save(store, 0, {sure: found})
+        answers.refresh_labels(store)
+    told = space.adjudicate("--dry-run")
+    assert f"would be sent for adjudication: {len(others)}" in told
+    assert "settles surely enough: 1" in told
+    told = space.adjudicate("--dry-run", "--below", "0.9")
+    assert f"would be sent for adjudication: {len(left)}" in told
+    assert "surely enough" not in told
 
 
 def test_what_the_adjudicator_chooses_becomes_the_label_with_the_next_pull(sent):
