@@ -141,6 +141,19 @@ def test_answers_of_two_projects_with_the_same_number_are_two(crowd):
     assert table.adjudicated(crowd.store) == {"m0": ["eve", "fay"]}
 
 
+def test_many_adjudications_are_read_at_once(crowd):
+    crowd.votes(m0=TIE, m1=TIE, m2=TIE, m3=TIE)
+    counts = []
+    for item_id in ("m0", "m1", "m2", "m3"):
+        crowd.decide(item_id, eve="delay")
+        asked = []
+        crowd.store.conn.set_trace_callback(asked.append)
+        table.adjudicated(crowd.store)
+        crowd.store.conn.set_trace_callback(None)
+        counts.append(len(asked))
+    assert len(set(counts)) == 1, "a query for each would take minutes with many answers"
+
+
 def test_who_was_outvoted_among_adjudicators_did_not_decide(crowd):
     crowd.votes(m0=TIE, m1=TIE)
     crowd.decide("m0", eve="delay", fay="refund", gus="delay")

@@ -15,7 +15,17 @@ from al_loop.errors import BudgetStop, Waiting
 from al_loop.fix import Wanted
 from al_loop.loop import machine
 from al_loop.noise import push as pushing
-from al_loop.store import checks, evidence, overview, rounds, second_looks, terminal
+from al_loop.store import (
+    answers,
+    checks,
+    evidence,
+    overview,
+    reviews,
+    rounds,
+    second_looks,
+    terminal,
+)
+from al_loop.types import Answer, Pulled
 from tests import answering, offline, plain_judge
 
 CONFIG = offline.CONFIG.replace("size = 12", 'size = 30\nstrategy = "random"')
@@ -142,3 +152,18 @@ def test_second_looks_need_a_budget_when_no_new_text_is_left(tmp_path, monkeypat
         options = machine.Options("pushed", gate=spending.gate(world.app, yes=True, go_on=False))
         number = machine.run(parts, world.app.config, options)
         assert [b.item_id for b in rounds.batch(world.store, number)] == [wrong]
+
+
+def test_an_adjudicator_who_skips_a_text_does_not_settle_a_second_look_at_it(world):
+    push(world)
+    (before,) = second_looks.waiting(world.store)
+    with world.store.tx():
+        world.store.execute(
+            "INSERT INTO projects (role, annotator, marker, title)"
+            " VALUES ('review', 'told', 'review', 'review')"
+        )
+        project = world.store.value("SELECT id FROM projects WHERE role = 'review'")
+        reviews.ask(world.store, project, [before.item_id])
+        answer = Answer(1, f"{before.item_id}:2", "eve", "skip", (), updated_at="2027")
+        answers.save_pull(world.store, project, Pulled([answer], 1))
+    assert second_looks.waiting(world.store) == [before]

@@ -55,9 +55,9 @@ _RULES: Mapping[str, tuple[str, str]] = {
     "review kept apart": (
         "a task for adjudicators has a look of its own, and is in no batch",
         "SELECT t.key FROM tasks t JOIN projects p ON p.id = t.project_id AND p.role = 'review'"
-        " WHERE EXISTS (SELECT 1 FROM tasks o WHERE o.item_id = t.item_id AND o.look = t.look"
-        "  AND o.project_id <> t.project_id) OR EXISTS (SELECT 1 FROM batch b"
-        "  WHERE b.item_id = t.item_id AND b.look = t.look)",
+        " WHERE EXISTS (SELECT 1 FROM tasks o WHERE o.key = t.key"
+        "  AND o.project_id IN (SELECT id FROM projects WHERE id <> t.project_id))"
+        " OR EXISTS (SELECT 1 FROM batch b WHERE b.item_id = t.item_id AND b.look = t.look)",
     ),
     "steps": (
         "a round has passed every state before its own",

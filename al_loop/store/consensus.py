@@ -84,10 +84,10 @@ def adjudicated(store: Store) -> dict[str, list[str]]:
         " FROM answers a JOIN projects p ON p.id = a.project_id AND p.role = 'review'"
         " WHERE a.item_id = l.item_id AND a.gone = 0)"
     )
+    said = answers.all_answers(store) if rows else {}
     found = {}
     for r in rows:
-        given = answers.all_answers(store, item_id=r["item_id"])[r["item_id"]]
-        if decided := decisions_of(given, known):
+        if decided := decisions_of(said[r["item_id"]], known):
             who = [person for person, label in decided.items() if label == r["label"]]
             found[r["item_id"]] = sorted(who or decided)
     return found

@@ -3,6 +3,7 @@
 A row of `tasks` there is the intent, as for any task, but no batch has it and no round waits.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -40,19 +41,20 @@ def ask(store: Store, project_id: int, item_ids: Iterable[str]) -> None:
 
     The look is above that of all tasks and answers, so that no key is in both projects.
     """
-    for item_id in item_ids:
-        look = store.value(
-            "SELECT 1 + MAX(look) FROM (SELECT 0 AS look"
-            " UNION ALL SELECT look FROM tasks WHERE item_id = ?1"
-            " UNION ALL SELECT look FROM answers WHERE item_id = ?1"
-            " UNION ALL SELECT look FROM second_looks WHERE item_id = ?1)",
-            [item_id],
-        )
-        store.execute(
-            "INSERT INTO tasks (project_id, key, item_id, look, overlap)"
-            " VALUES (?1, ?2 || ':' || ?3, ?2, ?3, 1)",
-            [project_id, item_id, look],
-        )
+    ids = list(item_ids)
+    rows = store.rows(
+        "SELECT item_id, MAX(look) AS look FROM (SELECT item_id, look FROM tasks"
+        " UNION ALL SELECT item_id, look FROM answers"
+        " UNION ALL SELECT item_id, look FROM second_looks)"
+        " WHERE item_id IN (SELECT value FROM json_each(?)) GROUP BY item_id",
+        [json.dumps(ids)],
+    )
+    last = {r["item_id"]: r["look"] for r in rows}
+    store.execute_many(
+        "INSERT INTO tasks (project_id, key, item_id, look, overlap)"
+        " VALUES (?1, ?2 || ':' || ?3, ?2, ?3, 1)",
+        [(project_id, item_id, last.get(item_id, 0) + 1) for item_id in ids],
+    )
 
 
 def asked(store: Store) -> set[str]:

@@ -28,9 +28,10 @@ _NEXT = (
     " AND gone = 0 UNION ALL SELECT t.look FROM tasks t JOIN projects p ON p.id = t.project_id"
     " AND p.role = 'review' WHERE t.item_id = {item}))"
 )
+# Adjudicators are asked something else: what they decide makes the label sure.
 _ANSWERED = (
-    "EXISTS (SELECT 1 FROM answers a WHERE a.item_id = s.item_id AND a.look >= s.look"
-    " AND a.gone = 0{by})"
+    "EXISTS (SELECT 1 FROM answers a JOIN projects p ON p.id = a.project_id AND p.role <> 'review'"
+    " WHERE a.item_id = s.item_id AND a.look >= s.look AND a.gone = 0{by})"
 )
 # However a label that looks wrong was asked about before, it counts.
 _SENT = (
