@@ -98,10 +98,21 @@ def scan(source: Rows, encode: Encode, config: Config, bar: Bar = no_bar) -> Sca
         *(Judged(r) for r in source.rows if r.problem),
     ]
     of = pairs.of[pairs.of >= 0]
-    judged = ~np.isnan(found.doubt)
-    copies = judged[of].sum() / judged.sum()
     left_out = [source.classes[k] for k in found.left_out]
-    return Scan(source, config, rows, len(of), float((found.wrong or 0.0) * copies), left_out)
+    return Scan(source, config, rows, len(of), _wrong(found, of), left_out)
+
+
+def _wrong(found: Evidence, of: Positions) -> float:
+    """Return how many of (n,) rows are wrong: all copies of what is flagged, and a share of others.
+
+    Cleanlab's own estimates may be below the number that is flagged: then a share of all.
+    """
+    wrong, certain = found.wrong or 0.0, found.flagged
+    if wrong < certain.sum():
+        certain = np.zeros_like(certain)
+    others = ~np.isnan(found.doubt) & ~certain
+    share = (wrong - certain.sum()) / max(others.sum(), 1)
+    return float(certain[of].sum() + share * others[of].sum())
 
 
 def _pairs(source: Rows) -> _Pairs:
