@@ -23,6 +23,7 @@ from al_loop.store import (
     reviews,
     rounds,
     second_looks,
+    tasks,
     terminal,
 )
 from al_loop.types import Answer, Pulled
@@ -167,3 +168,17 @@ def test_an_adjudicator_who_skips_a_text_does_not_settle_a_second_look_at_it(wor
         answer = Answer(1, f"{before.item_id}:2", "eve", "skip", (), updated_at="2027")
         answers.save_pull(world.store, project, Pulled([answer], 1))
     assert second_looks.waiting(world.store) == [before]
+
+
+def test_a_late_answer_to_a_second_look_is_not_waited_for_again(world):
+    world.push()
+    push(world)
+    for b in rounds.batch(world.store, 2):
+        if not b.look:
+            world.people.said[b.key] = {"labels": (world.table[b.item_id][1],)}
+    world.run(partial=True)
+    project = world.app.parts(world.people).project.id
+    assert tasks.has_unanswered_tasks(world.store, project)
+    world.people.said[f"{world.wrong}:1"] = {"labels": (), "person": "ben"}
+    push(world)
+    assert not tasks.has_unanswered_tasks(world.store, project)

@@ -148,7 +148,8 @@ def has_unanswered_tasks(store: Store, project_id: int) -> bool:
         "SELECT 1 FROM tasks t WHERE t.project_id = ? AND t.remote_id IS NOT NULL AND t.gone = 0"
         " AND (NOT EXISTS (SELECT 1 FROM decided d WHERE d.item_id = t.item_id)"
         "  OR EXISTS (SELECT 1 FROM second_looks s WHERE s.item_id = t.item_id"
-        "   AND s.round IS NULL AND s.look = t.look)) LIMIT 1",
+        "   AND s.round IS NULL AND s.look = t.look AND NOT EXISTS (SELECT 1 FROM answers a"
+        "    WHERE a.project_id = t.project_id AND a.key = t.key AND a.gone = 0))) LIMIT 1",
         [project_id],
     )
     return found is not None
