@@ -78,9 +78,7 @@ def push(
         if not dry_run:
             _judge(parts, config, audited, pull or PullOptions())
         takes = current is not None and current.state in _TAKES
-        sent = _choose(store, config, audited, current if takes else None, limit)
-        if pays is not None and sent.open_round is not None and sent.rows:
-            sent = _paid(sent, pays(sent.open_round))
+        sent = _paid(_choose(store, config, audited, current if takes else None, limit), pays)
         if sent.rows and not dry_run:
             _ask(store, sent.rows, current if takes else None)
         resumed = current is not None and second_looks.barred(store, current.number)
@@ -138,9 +136,11 @@ def _choose(
     )
 
 
-def _paid(sent: Sent, answers: float) -> Sent:
+def _paid(sent: Sent, pays: Callable[[int], float] | None) -> Sent:
     """Leave out what the budget does not pay for."""
-    rows = sent.rows[: int(min(answers + 1e-6, len(sent.rows)))]
+    if pays is None or sent.open_round is None or not sent.rows:
+        return sent
+    rows = sent.rows[: int(min(pays(sent.open_round) + 1e-6, len(sent.rows)))]
     cut = len(sent.rows) - len(rows)
     return replace(sent, rows=rows, left=sent.left + cut, unpaid=cut)
 
