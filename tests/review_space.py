@@ -20,6 +20,8 @@ strategy = "random"
 overlap = {{ share = 1.0, annotators = 2 }}
 [model]
 encoder = "hashing"
+[annotators]
+consensus = "majority"
 [classes.refund]
 [classes.delay]
 [classes.damage]

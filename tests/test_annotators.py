@@ -11,8 +11,8 @@ from al_loop.html import Note, Table
 from al_loop.html.safe import visible
 from al_loop.labels import Consensus
 from al_loop.rates import difference, rate, wilson
+from al_loop.report import annotators_votes, page_people, people, status
 from al_loop.report import annotators_words as words
-from al_loop.report import page_people, people, status
 from al_loop.report.annotators_disputes import disagreements
 from al_loop.report.annotators_leaning import leaning
 from al_loop.report.annotators_targets import targets
@@ -231,11 +231,11 @@ def test_without_shared_texts_accuracy_is_measured_on_decided_ones():
     assert "often for being difficult" in words.target_lines(made.facts()["targets"])[1]
 
 
-def test_answers_that_were_asked_for_to_measure_people_count_before_all_others():
-    made = pair(4, 0).fix(m0=D, m1=R)
-    with made.store.tx():
-        second_looks.ask(made.store, {"m1": None}, "gold")
-    made.say("m1", look=1, ana=D, cem=R)
+def test_enough_answers_that_measure_people_count_before_all_others(monkeypatch):
+    few = gold_answers()
+    assert few.facts()["targets"]["accuracy"]["basis"] == "shared"
+    monkeypatch.setattr(annotators_votes, "ENOUGH", 2)
+    made = gold_answers()
     found = made.facts()["targets"]["accuracy"]
     assert (counted(found), found["basis"]) == ((1, 2), "gold")
     assert counted(made.of("ana")["gold"]) == (0, 1)
@@ -245,6 +245,14 @@ def test_answers_that_were_asked_for_to_measure_people_count_before_all_others()
         "answers to texts that were sent to measure it"
         in words.target_lines(made.facts()["targets"])[1]
     )
+
+
+def gold_answers():
+    made = pair(4, 0).fix(m0=D, m1=R)
+    with made.store.tx():
+        second_looks.ask(made.store, {"m1": None}, "gold")
+    made.say("m1", look=1, ana=D, cem=R)
+    return made
 
 
 def test_without_a_sure_label_accuracy_is_not_known():
@@ -516,15 +524,17 @@ def test_of_everybody_the_five_most_frequent_confusions_are_shown_of_one_person_
 
 
 def test_disagreements_in_the_terminal_say_who_said_what_and_what_to_type(workspace, run):
-    made = workspace().say("m0", ana=R, ben=D, cem=R).say("m1", ana=R, ben=D).fix(m1=D)
+    made = workspace().say("m0", ana=R, ben=D).say("m1", ana=R, ben=D).fix(m1=D)
+    made.say("m2", ana=R, ben=D, cem=R)
     made.store.close()
     out = run("disagreements")
-    row = " ".join(out.splitlines()[2].split())
-    assert row == f"m0 {R}: ana, cem; {D}: ben {R} 0.667 open text 0 about refund"
+    rows = [" ".join(line.split()) for line in out.splitlines()[2:4]]
+    assert rows[0] == f"m0 {D}: ben; {R}: ana - 0.500 open text 0 about refund"
+    assert rows[1] == f"m2 {R}: ana, cem; {D}: ben {R} 0.667 settled text 2 about damage"
     assert "al-loop annotators adjudicate" in out
     assert "m1" not in out
     assert "decided by hand" in run("disagreements", "--all")
-    assert [r["id"] for r in json.loads(run("disagreements", "--json"))["rows"]] == ["m0"]
+    assert [r["id"] for r in json.loads(run("disagreements", "--json"))["rows"]] == ["m0", "m2"]
 
 
 @pytest.mark.parametrize(

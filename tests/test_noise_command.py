@@ -33,7 +33,7 @@ def root(tmp_path, monkeypatch):
     root = offline.make(tmp_path, config=CONFIG)
     with app.opened(root) as opened:
         run(opened, "pushed")
-        answer(opened, 1, "ana")
+        answer(opened, 1, "ana", wrong=3)
         run(opened, "logged")
         run(opened, "pushed")
     return root
@@ -44,11 +44,11 @@ def run(opened, until):
     machine.run(parts, opened.config, machine.Options(until=until))
 
 
-def answer(opened, number, person):
-    """Answer what is open of a round with its gold label, three of the first one wrong."""
+def answer(opened, number, person, wrong=0):
+    """Answer what is open of a round with its gold label, some wrong."""
     project = rounds.get_round(opened.store, number).project_id
     batch = terminal.waiting(opened.store, number, person)
-    wrong = [b.item_id for b in batch][:3] if number == 1 else []
+    wrong = [b.item_id for b in batch][:wrong]
     for b in batch:
         label = GOLD[split_key(b.key)[0]]
         if b.item_id in wrong:
@@ -138,13 +138,31 @@ def test_what_was_sent_can_be_read_by_a_machine(root, al_loop):
     assert "asked about before, without an answer of another person: 3" in out
 
 
-def test_without_an_audit_it_says_what_to_do(tmp_path, al_loop):
+def test_without_a_label_nothing_looks_wrong(tmp_path, al_loop):
     root = offline.make(tmp_path)
-    code, _, err = al_loop("-C", root, "noise", "push")
-    assert code == 1
-    assert "no round has been audited yet" in err
-    assert "al-loop round" in err
-    assert al_loop("-C", root, "noise")[1] == "no round has been audited yet\n"
+    assert al_loop("-C", root, "noise")[1].startswith("no round has been audited yet; ")
+    code, out, _ = al_loop("-C", root, "noise", "push")
+    assert code == 0
+    assert "no label looks wrong" in out
+
+
+def test_labels_of_the_data_can_be_looked_at_before_the_first_round(tmp_path, al_loop, monkeypatch):
+    plain_judge.use(monkeypatch)
+    table = [list(row) for row in offline.rows(40)]
+    table[4][2] = "refund"  # was delay
+    (tmp_path / "config.toml").write_text(CONFIG)
+    assert al_loop("-C", tmp_path, "init", offline.write(tmp_path / "texts.csv", table))[0] == 0
+    assert al_loop("-C", tmp_path, "noise", "push")[0] == 0
+    found = json.loads(al_loop("-C", tmp_path, "noise", "--json")[1])
+    assert (found["round"], [r["item_id"] for r in found["rows"]]) == (0, ["m04"])
+    with app.opened(tmp_path) as opened:
+        run(opened, "pushed")  # no text is without a label: the second look is all there is
+        (row,) = rounds.batch(opened.store, 1)
+        assert (row.item_id, row.look, row.blind) == ("m04", 1, True)
+        answer(opened, 1, "ana")
+        run(opened, "logged")
+        assert opened.store.value("SELECT label FROM labels WHERE item_id = 'm04'") != "refund"
+        assert list(checks.failures(opened.store, opened.workspace.models_dir)) == []
 
 
 def test_the_history_tells_what_weighing_changed_where_it_was_done(tmp_path, al_loop):

@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 
 from al_loop import undo
-from al_loop.errors import StateError, Waiting
+from al_loop.errors import Waiting
 from al_loop.noise import push as pushing
 from al_loop.store import (
     answers,
@@ -182,13 +182,6 @@ def test_a_dry_run_changes_nothing(world):
     sent = push(world, dry_run=True)
     assert set(world.wrong) <= {r["item_id"] for r in sent.rows}
     assert list(checks.dump(world.store)) == before
-
-
-def test_before_the_first_audit_nobody_knows_what_looks_wrong(tmp_path):
-    with answering.World(tmp_path) as world:
-        world.push()
-        with pytest.raises(StateError, match="no round has been audited yet"):
-            push(world)
 
 
 # In the terminal, and with other reasons

@@ -230,7 +230,7 @@ def test_a_review_project_that_was_deleted_is_made_anew(sent):
 def test_another_workspace_on_the_same_server_sees_nothing_of_it(sent, tmp_path):
     other = Space(tmp_path / "other", sent.server)
     other.do("round", "--until", "pushed")
-    assert "nothing that was not sent" in other.adjudicate()
+    assert "nothing that has to be sent" in other.adjudicate()
     assert len(other.projects()) == 1
     assert not other.rows("answers")
     found = {p["id"] for p in other.projects()} & {p["id"] for p in sent.projects()}

@@ -63,7 +63,8 @@ def scan(file: Path, form: str | None, **options: Any) -> None:
     found = crowd.scan(source, partial(cache.vectors, bar=bar), config, bar)
     wanted = config.annotators.consensus
     if found["method"] != wanted:
-        say(f"note: consensus by {found['method']}: {wanted} has too little to go on")
+        why = "has too little to go on" if source.texts else "needs the texts: --text COL"
+        say(f"note: consensus by {found['method']}: {wanted} {why}")
     _print(found, form, options["limit"])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from al_loop.cli.tables import echo_json, echo_table, one_line, shorten
+from al_loop.store.consensus import UNSURE
 
 _PEOPLE = {
     "annotator": "annotator",
@@ -164,6 +165,8 @@ def show_confusion(people: Sequence[dict[str, Any]], name: str | None, form: str
     if form is None:
         for p in people:
             click.echo(one_line(_wrong(p)))
+        if not people:
+            click.echo("nobody has labeled a text yet: al-loop round sends a batch to people")
 
 
 def _person(people: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -196,7 +199,7 @@ def show_disagreements(found: Sequence[dict[str, Any]], form: str | None) -> Non
         echo_table(rows, _DISPUTES, form)
     else:
         click.echo("nobody disagrees, where two people labeled the same text")
-    if form is None and any(r["decided"] is None for r in rows):
+    if form is None and any(r["state"] == "open" for r in rows):
         click.echo("decide yourself: al-loop fix ID LABEL")
         click.echo("or send them to a review project: al-loop annotators adjudicate")
 
@@ -213,4 +216,7 @@ def who_said(votes: Mapping[str, str]) -> str:
 def _state(row: Mapping[str, Any]) -> str:
     if row["decided"]:
         return f"decided {row['decided']}"
-    return "in review" if row["in_review"] else "open"
+    if row["in_review"]:
+        return "in review"
+    settled = row["label"] is not None and row["quality"] >= UNSURE
+    return "settled" if settled else "open"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from al_loop.openworld.group import Group
 
 _FILE = click.Path(path_type=Path)
+#: There is no config.toml where a file is read alone.
+_INSTEAD = ("in config.toml, set [model] encoder = ", "give --encoder ")
 _COLUMNS = {
     "size": "size",
     "name": "name",
@@ -142,7 +144,7 @@ def check_encoder(encoder: str, texts: Sequence[str]) -> None:
     from al_loop import embed, encoder_check
 
     if advice := encoder_check.check(embed.load_embedder(encoder), texts).advice:
-        say(f"note: {advice}")
+        say(f"note: {advice.replace(*_INSTEAD)}")
 
 
 def _print(found: "Discovery", facts: dict[str, Any], form: str | None, limit: int) -> None:

@@ -81,7 +81,7 @@ def _list(root: Path, form: str | None, *, everything: bool) -> None:
             "set the right one, or confirm the one that is there: al-loop fix ID LABEL;"
             " ask somebody else: al-loop noise push"
         )
-    if form is None and wrong:
+    if form is None and wrong and rows:
         click.echo(f"labels of the training set that are wrong, as estimated: about {wrong:.0f}")
     if form is None and left_out:
         click.echo(one_line(f"classes with too few labels to judge: {few(left_out)}"))
@@ -104,7 +104,7 @@ def _table(rows: Sequence[Mapping[str, Any]], form: str | None) -> None:
 
 def _nothing(number: int, reason: str | None) -> str:
     if number == 0:
-        return "no round has been audited yet"
+        return "no round has been audited yet; al-loop noise push judges the labels that there are"
     return "no label looks wrong" + (f" ({reason})" if reason else "")
 
 

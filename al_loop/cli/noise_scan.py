@@ -26,6 +26,7 @@ _MORE = ("flagged", "confidence", "neighbors")
 @click.option("--label", metavar="COL", help="Column of labels (default: label).")
 @click.option("--id", "id_", metavar="COL", help="Column of ids (default: id, or row numbers).")
 @click.option("--texts", is_flag=True, help="Also print the texts, in JSON and CSV.")
+@click.option("--all", "everything", is_flag=True, help="Also show labels that look right.")
 @number("--limit", default=20, help="Rows in the table.")
 @click.option("--encoder", metavar="NAME", help="As [model] encoder in config.toml.")
 @click.option("--method", metavar="NAME", help="As [audit] method in config.toml.")
@@ -58,7 +59,7 @@ def scan(file: Path, form: str | None, **options: Any) -> None:
         say(one_line(f"note: {line}"))
     check_encoder(config.model.encoder, [r.text for r in source.rows if not r.problem])
     found = noise.scan(source, partial(cache.vectors, bar=bar), config, bar)
-    _print(found, form, options["limit"], texts=options["texts"])
+    _print(found, form, options)
 
 
 def _settings(options: dict[str, Any]) -> "Config":
@@ -72,9 +73,10 @@ def _settings(options: dict[str, Any]) -> "Config":
     )
 
 
-def _print(found: "Scan", form: str | None, limit: int, *, texts: bool) -> None:
+def _print(found: "Scan", form: str | None, options: dict[str, Any]) -> None:
     from al_loop.scan import report
 
+    limit, texts = options["limit"], options["texts"]
     if form == "json":
         echo_json(report.report(found, texts=texts))
         return
@@ -83,14 +85,16 @@ def _print(found: "Scan", form: str | None, limit: int, *, texts: bool) -> None:
         rows = [report.row(r, texts=texts) for r in found.rows]
         echo_table(rows, dict(zip(columns, columns, strict=True)), "csv")
         return
-    flagged = [report.row(r, texts=True) for r in found.flagged[:limit]]
-    shown = [r | {"text": shorten(r["text"])} for r in flagged]
+    listed = found.rows if options["everything"] else found.flagged
+    shown = [report.row(r, texts=True) for r in listed[:limit]]
+    shown = [r | {"text": shorten(r["text"])} for r in shown]
     if shown:
-        echo_table(shown, {name: name for name in (*_COLUMNS, "text")}, form)
+        flag = ("flagged",) if options["everything"] else ()
+        echo_table(shown, {name: name for name in (*_COLUMNS, *flag, "text")}, form)
     if form is not None:
         return
-    if len(found.flagged) > limit:
-        click.echo(f"... and {len(found.flagged) - limit:,} more: --limit N")
+    if len(listed) > limit:
+        click.echo(f"... and {len(listed) - limit:,} more: --limit N")
     click.echo(_summary(found))
     if found.left_out:
         click.echo(one_line(f"classes with too few labels to judge: {few(found.left_out)}"))
@@ -99,4 +103,6 @@ def _print(found: "Scan", form: str | None, limit: int, *, texts: bool) -> None:
 def _summary(found: "Scan") -> str:
     n = len(found.flagged)
     looks = "looks" if n == 1 else "look"
-    return f"{n:,} of {found.labeled:,} labels {looks} wrong (estimated: about {found.wrong:,.0f})"
+    # An estimate without a single clear case tells more of the model than of the labels.
+    estimate = f" (estimated: about {found.wrong:,.0f})" if n else ""
+    return f"{n:,} of {found.labeled:,} labels {looks} wrong{estimate}"

@@ -60,7 +60,8 @@ def _searched(others: Vectors, X: Vectors, n: int, exact: int) -> tuple[Position
     n = min(n, len(X))
     with one_thread():
         # Of equal texts the first are found: shuffled, or in a file sorted by label one label won.
-        order = np.random.default_rng(0).permutation(len(X))
+        rng = np.random.default_rng(0)
+        order = rng.permutation(len(X))
         X, others = (np.ascontiguousarray(v, dtype=np.float32) for v in (X[order], others))
         index = _index(faiss, X, exact)
         near = np.empty((len(others), n), dtype=np.int64)

@@ -122,9 +122,9 @@ def save(
 
 
 def line(batch: Sequence[BatchRow]) -> str:
-    """Say how many texts of a batch are asked about once more, '' for none."""
+    """Say how many texts of a batch, beside the new ones, are asked again; '' for none."""
     again = sum(b.look > 0 for b in batch)
-    return f", {again} of them asked about once more" if again else ""
+    return f", and {again} asked about once more" if again else ""
 
 
 def late(store: Store) -> None:

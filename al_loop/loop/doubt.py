@@ -128,8 +128,10 @@ def _number(value: np.floating[Any]) -> float | None:
 
 
 def save(store: Store, number: int, found: Found) -> None:
-    """Store what was found for a round. Inside a tx."""
+    """Store what was found for a round; 0 stands for none before the first. Inside a tx."""
     evidence.save(store, number, [*found.doubts, *found.tested])
+    if not number:
+        return
     results.save_note(store, number, "audit_left_out", list(found.left_out))
     results.save_note(store, number, "audit_skipped", found.skipped)
     results.save_note(store, number, "audit_wrong", found.wrong)

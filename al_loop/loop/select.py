@@ -218,8 +218,9 @@ def select(parts: Parts, config: Config) -> int:
         created_at=now(),
     )
     _save(parts, new, choice, began)
+    fresh = sum(row.look == 0 for row in choice.rows)
     parts.say(
-        f"round {choice.number}: {len(choice.rows)} of {choice.pool_size} texts chosen by"
+        f"round {choice.number}: {fresh} of {choice.pool_size} texts chosen by"
         f" {config.batch.strategy}{again.line(choice.rows)}"
         + (f" ({choice.divided.line})" if choice.divided is not None else "")
         + (f": {choice.note}" if choice.note else "")

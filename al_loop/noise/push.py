@@ -11,7 +11,6 @@ from typing import Any
 from al_loop import config as configs
 from al_loop.config import Config
 from al_loop.crash import point
-from al_loop.errors import StateError
 from al_loop.loop import doubt, exchange, machine
 from al_loop.loop.exchange import PullOptions
 from al_loop.loop.parts import Parts
@@ -25,7 +24,7 @@ _TAKES = ("selected", "pushed")
 class Sent:
     """What was (or would be) sent.
 
-    audited: the round whose audit the doubts are of.
+    audited: the round whose audit the doubts are of, 0 before the first.
     open_round: the round that took them; None: they wait, and come first in the next batch.
     rows: of `evidence.doubtful`, the most doubtful first.
     left: further labels that look wrong and that nobody was asked about yet.
@@ -61,18 +60,12 @@ def push(
     `pays` tells how many more answers to an open round, by its number, are paid for.
 
     Raises:
-        StateError: no round was audited yet, the open one is with another annotator, or it is
-            half taken back.
+        StateError: the open round is with another annotator, or half taken back.
     """
     with parts.lock():
         store = parts.store
         current = _open_round(parts)
-        audited = evidence.newest(store)
-        if not audited:
-            raise StateError(
-                "no round has been audited yet: nobody knows which labels look wrong",
-                hint="al-loop round looks for wrong labels once people have answered",
-            )
+        audited = evidence.newest(store)  # 0: labels of the data, before the first round
         if current is not None:
             config = configs.parse(current.config, source=f"round {current.number}")
         if not dry_run:

@@ -12,6 +12,7 @@ from al_loop.types import Answer, split_key
 Cast: TypeAlias = Mapping[str, Mapping[str, str]]
 BY_HAND, IN_REVIEW = "by hand", "in review"
 GOLD, SHARED, DECIDED = "gold", "shared", "decided"
+ENOUGH = 10  # answers to gold, to measure by them alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,10 @@ class Said:
     labels: text -> what it counts as, where that is settled.
     decided: text -> `BY_HAND` or `IN_REVIEW`, where somebody decided: those labels are sure.
     gold: votes that accuracy is measured on, and `basis` why on those: `GOLD`, the answers to blind
-        looks at texts with a sure label, which were sent to measure people. Where there are none
-        `SHARED`, the votes of `compared` on texts of several people: they may all be wrong, so
-        that it is rather too high. Else `DECIDED`, the votes on texts that somebody decided on,
-        most often because they looked wrong: rather too low.
+        looks at texts with a sure label, which were sent to measure people, from `ENOUGH` of
+        them on. Else `SHARED`, the votes of `compared` on texts of several people: they may all
+        be wrong, so that it is rather too high. Else `DECIDED`, the votes on texts that somebody
+        decided on, most often because they looked wrong: rather too low.
     """
 
     votes: Cast
@@ -55,7 +56,9 @@ def gather(store: Store) -> Said:
         SHARED: shared,
         DECIDED: _only(votes, decided),
     }
-    basis = next((name for name, cast in bases.items() if cast), DECIDED)
+    few = sum(map(len, bases[GOLD].values())) < ENOUGH
+    order = (SHARED, GOLD, DECIDED) if few else tuple(bases)
+    basis = next((name for name in order if bases[name]), DECIDED)
     return Said(
         votes=votes,
         compared=first if shared else votes,
