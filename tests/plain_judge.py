@@ -9,7 +9,7 @@ from al_loop.evidence import judging
 from al_loop.evidence.judging import Evidence
 
 
-def judge(X, y, *, n_classes, settings, sure=None, trust=None):
+def judge(X, y, *, n_classes, settings, sure=None, trust=None, was=None):
     """A label looks wrong where the mean of another class, without the text, is nearer."""
     X = np.asarray(X, dtype=np.float64)
     sums = np.zeros((n_classes, X.shape[1]))

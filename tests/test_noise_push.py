@@ -2,15 +2,18 @@
 
 from contextlib import suppress
 
+import numpy as np
 import pytest
 
-from al_loop import undo
+from al_loop import fix, undo
 from al_loop.errors import Waiting
+from al_loop.evidence import judging
 from al_loop.noise import push as pushing
 from al_loop.store import (
     answers,
     checks,
     evidence,
+    items,
     overview,
     rounds,
     second_looks,
@@ -175,6 +178,23 @@ def test_late_answers_are_fetched_and_the_labels_judged_anew_first(world):
     assert late.item_id not in listed(world)
     mislabel(world, late.item_id)
     assert late.item_id in [r["item_id"] for r in push(world).rows]
+
+
+def test_the_next_ranking_learns_what_a_corrected_label_was_before(world, monkeypatch):
+    seen = {}
+
+    def judge(X, y, **how):
+        seen.update(how, y=y)
+        return plain_judge.judge(X, y, **how)
+
+    monkeypatch.setattr(judging, "judge", judge)
+    right = world.table[world.wrong[0]][1]
+    fix.apply(world.store, [fix.Wanted(world.wrong[0], right, "seen it")], "lead")
+    push(world)
+    names = [c.name for c in items.classes(world.store)]
+    changed = np.flatnonzero(seen["was"] != seen["y"])
+    told = [(names[seen["was"][i]], names[seen["y"][i]]) for i in changed]
+    assert told == [(WRONG[right], right)]
 
 
 def test_a_dry_run_changes_nothing(world):

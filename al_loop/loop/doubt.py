@@ -78,13 +78,18 @@ def look(parts: Parts, config: Config, number: int) -> Found:
 
 def judge(known: Knowledge, config: Config, grounds: Sequence[Ground]) -> Evidence:
     """Judge the labels of the training set, of which `grounds` tells what each rests on."""
+    order = {name: i for i, name in enumerate(known.names)}
+    first = [order.get(g.first, y) for g, y in zip(grounds, known.y.tolist(), strict=True)]
+    sure = np.array([g.sure for g in grounds])
     return judging.judge(
         known.X,
         known.y,
         n_classes=len(known.classes),
         settings=settings(config),
-        sure=np.array([g.sure for g in grounds]),
+        sure=sure,
         trust=np.array([ACCEPTED if g.accepted else 1.0 for g in grounds]),
+        # Answers feed back: what was corrected tells which classes are mixed up.
+        was=np.where(sure, np.array(first, dtype=np.int64), known.y),
     )
 
 

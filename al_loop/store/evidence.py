@@ -18,11 +18,14 @@ class Ground:
     sure: it was set by hand or adjudicated, or two people or more (the data counts as one of
         them) said so, and nobody said anything else.
     accepted: whoever gave it left the model's suggestion as it came.
+    first: what the text was called first, by the data or else by a person: the label itself, or
+        what somebody corrected.
     """
 
     givers: tuple[str, ...] = ()
     sure: bool = False
     accepted: bool = False
+    first: str = ""
 
 
 def grounds(store: Store) -> dict[str, Ground]:
@@ -55,10 +58,13 @@ def ground(
     mine = [a for a in said if vote(a, known) == label]
     several = len(votes) + bool(given) > 1 and {*votes.values(), *given} == {label}
     givers = tuple(sorted(person for person, name in votes.items() if name == label))
+    in_turn = sorted(said, key=lambda a: (a.created_at, a.annotation_id))
+    called = [name for a in in_turn if not a.review and (name := vote(a, known)) is not None]
     return Ground(
         givers,
         sure=by_hand or several or any(a.review for a in mine),
         accepted=bool(givers) and all(a.origin == "prediction" for a in mine),
+        first=next(iter(given)) if len(given) == 1 else (called or [label])[0],
     )
 
 
