@@ -70,7 +70,10 @@ def _missed(store: Store, config: Config | None) -> list[str]:
 def _ended(store: Store, config: Config | None) -> str:
     """Say why no further round can begin, empty when one can."""
     if not overview.pool_size(store) and not second_looks.waiting(store):
-        return "no unlabeled text is left: al-loop import FILE adds some"
+        return (
+            "no unlabeled text is left: al-loop import FILE adds some; al-loop noise push asks again"
+            " about doubtful labels"
+        )
     if config is None:
         return ""
     from al_loop.budget import price, spent
