@@ -71,8 +71,8 @@ def _ended(store: Store, config: Config | None) -> str:
     """Say why no further round can begin, empty when one can."""
     if not overview.pool_size(store) and not second_looks.waiting(store):
         return (
-            "no unlabeled text is left: al-loop import FILE adds some; al-loop noise push asks again"
-            " about doubtful labels"
+            "no unlabeled text is left: al-loop import FILE adds some, al-loop noise push asks"
+            " about doubtful labels again"
         )
     if config is None:
         return ""
