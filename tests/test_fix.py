@@ -205,7 +205,7 @@ def test_a_label_confirmed_by_hand_is_no_longer_doubtful(doubted, monkeypatch, c
     _, out, _ = call(monkeypatch, capsys, "-C", root, "noise")
     assert out.startswith("no label looks wrong")
     _, out, _ = call(monkeypatch, capsys, "-C", root, "noise", "--all", "--json")
-    assert [r["status"] for r in json.loads(out)["rows"]] == ["fixed"]
+    assert [r["flagged"] for r in json.loads(out)["rows"]] == [False]
     with app.opened(root) as opened:
         assert opened.store.rows("SELECT * FROM doubtful_labels") == []
     _, out, _ = call(monkeypatch, capsys, "-C", root, "export", "--csv")

@@ -492,6 +492,7 @@ def test_wrong_labels_are_looked_for_by_plain_classifiers_of_labels_alone(kind, 
         return original(*a, **more)
 
     monkeypatch.setattr(learner, "cross_predict", watched)
-    machine.run(worlds.make_parts(store, Oracle(worlds.gold(60))), config(kind), Options(wait=True))
+    parts = worlds.make_parts(store, Oracle(worlds.gold(60)))
+    machine.run(parts, config(kind, size=30), Options(wait=True))
     assert set(seen) == {("logistic", None)}
     store.close()
