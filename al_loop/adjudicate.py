@@ -95,8 +95,9 @@ def _send(parts: Parts, app: App, asked: tuple[Disputed, ...]) -> None:
 def _standing(parts: Parts, asked: tuple[Disputed, ...], below: float) -> Standing:
     store = parts.store
     project = reviews.project(store, parts.project.id)
-    disputed = {d.item_id for d in consensus.disputed(store, below=adjudication.EVERY)}
-    open_ = {d.item_id for d in consensus.disputed(store, below)}
+    every = consensus.disputed(store, below=adjudication.EVERY)  # reads all answers: once
+    disputed = {d.item_id for d in every}
+    open_ = {d.item_id for d in every if d.label is None or d.quality < below}
     waiting = set(reviews.waiting(store))
     return Standing(
         asked=asked,
