@@ -33,12 +33,16 @@ def rows(parts: Parts, config: Config, number: int, pool: int) -> list[BatchRow]
     room = max((size + 1) // 2, size - pool)
     waiting = second_looks.waiting(parts.store)
     doubtful = [look for look in waiting if look.reason == "noise"]
-    most = max(1, int(config.audit.second_looks * size + 1e-9))
-    looks = [look for look in waiting if look.reason != "noise"] + doubtful[:most]
+    looks = [look for look in waiting if look.reason != "noise"] + doubtful[: doubtful_room(config)]
     found = [_row(look) for look in looks[:room]]
     if pool or found:
         found += _gold(parts, config, number, room - len(found), {b.item_id for b in found})
     return ranked(found)
+
+
+def doubtful_room(config: Config) -> int:
+    """Return how many labels that look wrong may be in a batch, one at least."""
+    return max(1, int(config.audit.second_looks * config.batch.size + 1e-9))
 
 
 def most(store: Store, config: Config) -> int:

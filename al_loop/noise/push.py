@@ -11,7 +11,7 @@ from typing import Any
 from al_loop import config as configs
 from al_loop.config import Config
 from al_loop.crash import point
-from al_loop.loop import doubt, exchange, machine
+from al_loop.loop import again, doubt, exchange, machine
 from al_loop.loop.exchange import PullOptions
 from al_loop.loop.parts import Parts
 from al_loop.store import Store, evidence, overview, rounds, second_looks, tasks
@@ -116,7 +116,7 @@ def _choose(
     wanted = [r for r in free if tries.get(r["item_id"], 0) < second_looks.TRIES]
     doubted = {r["item_id"] for r in found}
     under_way = len((waiting & doubted) | pending)
-    room = max(most(config) - under_way, 0)
+    room = max(again.doubtful_room(config) - under_way, 0)
     rows = wanted[: room if limit is None else min(limit, room)]
     return Sent(
         audited,
@@ -136,11 +136,6 @@ def _paid(sent: Sent, pays: Callable[[int], float] | None) -> Sent:
     rows = sent.rows[: int(min(pays(sent.open_round) + 1e-6, len(sent.rows)))]
     cut = len(sent.rows) - len(rows)
     return replace(sent, rows=rows, left=sent.left + cut, unpaid=cut)
-
-
-def most(config: Config) -> int:
-    """Return how many labels that look wrong may be in a batch, one at least."""
-    return max(1, int(config.audit.second_looks * config.batch.size + 1e-9))
 
 
 def _only(store: Store, rows: Sequence[Mapping[str, Any]]) -> str:
